@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What validation finds: a list of diagnostics addressed by path, and the rules that fill it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/reading.h"
+
+namespace towpath::config {
+
+class Findings {
+public:
+    explicit Findings(const Reading& reading) : reading_{reading} {}
+
+    // At the place of `path`, or of the nearest enclosing one that the file has.
+    void error(std::string_view path, std::string text) { add(Severity::error, path, text); }
+    void warning(std::string_view path, std::string text) { add(Severity::warning, path, text); }
+
+    [[nodiscard]] const Config& config() const noexcept { return reading_.config; }
+    [[nodiscard]] std::vector<Diagnostic> take() && { return std::move(diagnostics_); }
+    [[nodiscard]] Position position_of(std::string_view path) const;
+
+private:
+    void add(Severity severity, std::string_view path, std::string& text);
+    [[nodiscard]] bool is_already_refused(std::string_view path) const;
+
+    const Reading& reading_;
+    std::vector<Diagnostic> diagnostics_;
+};
+
+// "nat.pool", 3 to "nat.pool[3]".
+[[nodiscard]] std::string element(std::string_view path, std::size_t index);
+
+void check_interfaces(Findings& findings);
+void check_routes(Findings& findings);
+void check_nat(Findings& findings);
+void check_local(Findings& findings);
+
+}  // namespace towpath::config

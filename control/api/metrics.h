@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The model as Prometheus text: names and labels of operator.md section 6, as far as the thing
+// exists. Collected at the scrape from what control last heard; nothing is kept here.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "control/api_model.h"
+
+namespace towpath::control::api {
+
+// `usage` is what the data plane answered about ports; empty while it does not.
+[[nodiscard]] std::string metrics_text(const ApiModel& model,
+                                       const std::vector<PortUsageModel>& usage);
+
+}  // namespace towpath::control::api

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/api/routes.h"
+
+#include <array>
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <charconv>
+#include <optional>
+#include <utility>
+
+#include "control/api/metrics.h"
+#include "control/api/render.h"
+
+namespace towpath::control::api {
+namespace {
+
+namespace json = boost::json;
+
+Response reply(const json::object& object, unsigned status = 200) {
+    return {status, "application/json", json::serialize(object) + "\n"};
+}
+
+Response refusal(unsigned status, const std::string& sentence) {
+    json::object object = document();
+    object["error"] = sentence;
+    return reply(object, status);
+}
+
+Response refusal(const Failure& failure) {
+    return refusal(failure.exit_code == ExitCode::unreachable ? 503 : 500, failure.sentence);
+}
+
+json::object merged(const json::object& object) {
+    json::object whole = document();
+    for (const auto& [key, value] : object) {
+        whole[key] = value;
+    }
+    return whole;
+}
+
+template <class Model>
+json::array list(const std::vector<Model>& models) {
+    json::array array;
+    for (const Model& model : models) {
+        array.push_back(to_json(model));
+    }
+    return array;
+}
+
+std::optional<std::uint64_t> number(const Request& request, const std::string& name,
+                                    std::uint64_t missing) {
+    const auto found = request.query.find(name);
+    if (found == request.query.end()) {
+        return missing;
+    }
+    std::uint64_t value = 0;
+    const std::string& text = found->second;
+    const auto [rest, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return failure == std::errc{} && rest == text.data() + text.size() ? std::optional{value}
+                                                                       : std::nullopt;
+}
+
+std::optional<Endpoint> parse_endpoint(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos) {
+        return std::nullopt;
+    }
+    const auto address = parse_ipv4_address(text.substr(0, colon));
+    const std::string_view digits = text.substr(colon + 1);
+    std::uint16_t port = 0;
+    const auto [rest, failure] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    if (!address || failure != std::errc{} || rest != digits.data() + digits.size()) {
+        return std::nullopt;
+    }
+    return Endpoint{*address, Port{port}};
+}
+
+std::optional<Protocol> parse_protocol(std::string_view text) {
+    for (const Protocol protocol : {Protocol::udp, Protocol::tcp, Protocol::icmp}) {
+        if (text == towpath::to_string(protocol)) {
+            return protocol;
+        }
+    }
+    return std::nullopt;
+}
+
+void get_status(ApiModel& model, const Request&, const Respond& respond) {
+    json::object object = merged(to_json(model.status()));
+    object["interfaces"] = list(model.interfaces());
+    object["totals"] = to_json(model.totals());
+    respond(reply(object));
+}
+
+void get_version(ApiModel& model, const Request&, const Respond& respond) {
+    const StatusModel status = model.status();
+    json::object object = document();
+    object["control"] = status.version;
+    object["dataplane"] = status.dataplane_version;
+    respond(reply(object));
+}
+
+void get_interfaces(ApiModel& model, const Request&, const Respond& respond) {
+    json::object object = document();
+    object["interfaces"] = list(model.interfaces());
+    respond(reply(object));
+}
+
+void get_drops(ApiModel& model, const Request&, const Respond& respond) {
+    json::object object = document();
+    object["drops"] = list(model.drops());
+    object["totals"] = to_json(model.totals());
+    object["stages"] = list(model.stages());
+    respond(reply(object));
+}
+
+void get_mappings(ApiModel& model, const Request& request, const Respond& respond) {
+    const auto cursor = number(request, "cursor", 0);
+    const auto limit = number(request, "limit", kMappingsPerPageDefault);
+    if (!cursor || !limit || *limit == 0 || *limit > kMappingsPerPageMax) {
+        respond(refusal(400, "cursor must be a number and limit one of 1..1024"));
+        return;
+    }
+    model.nat_list(*cursor, static_cast<std::uint32_t>(*limit),
+                   [respond](Outcome<MappingPage> page) {
+                       if (!page) {
+                           respond(refusal(page.error()));
+                           return;
+                       }
+                       json::object object = document();
+                       object["mappings"] = list(page->mappings);
+                       object["next_cursor"] = page->next_cursor;
+                       respond(reply(object));
+                   });
+}
+
+void get_lookup(ApiModel& model, const Request& request, const Respond& respond) {
+    const auto text = request.query.find("endpoint");
+    const auto kind = request.query.find("protocol");
+    const auto endpoint = text == request.query.end() ? std::nullopt : parse_endpoint(text->second);
+    const auto protocol =
+        kind == request.query.end() ? std::optional{Protocol::udp} : parse_protocol(kind->second);
+    if (!endpoint || !protocol) {
+        respond(refusal(400, "endpoint must be ADDRESS:PORT, and protocol udp, tcp or icmp"));
+        return;
+    }
+    model.nat_lookup(*endpoint, *protocol, [respond](Outcome<std::optional<MappingModel>> found) {
+        if (!found) {
+            respond(refusal(found.error()));
+            return;
+        }
+        json::object object = document();
+        object["mapping"] = *found ? json::value(to_json(**found)) : json::value(nullptr);
+        respond(reply(object));
+    });
+}
+
+void get_ports(ApiModel& model, const Request&, const Respond& respond) {
+    model.port_usage([respond](Outcome<std::vector<PortUsageModel>> usage) {
+        if (!usage) {
+            respond(refusal(usage.error()));
+            return;
+        }
+        json::object object = document();
+        object["ports"] = list(*usage);
+        respond(reply(object));
+    });
+}
+
+void post_reload(ApiModel& model, const Request&, const Respond& respond) {
+    model.reload([respond](Outcome<ReloadResult> result) {
+        if (!result) {
+            respond(refusal(result.error()));
+            return;
+        }
+        respond(reply(merged(to_json(*result)), result->ok ? 200 : 422));
+    });
+}
+
+void post_check(ApiModel& model, const Request& request, const Respond& respond) {
+    const CheckResult result = model.check(request.body);
+    respond(reply(merged(to_json(result)), result.ok ? 200 : 422));
+}
+
+void get_metrics(ApiModel& model, const Request&, const Respond& respond) {
+    // A page without ports is better than none: the rest is known also without a data plane.
+    model.port_usage([&model, respond](const Outcome<std::vector<PortUsageModel>>& usage) {
+        respond({200, "text/plain; version=0.0.4; charset=utf-8",
+                 metrics_text(model, usage ? *usage : std::vector<PortUsageModel>{})});
+    });
+}
+
+struct Route {
+    std::string_view method;
+    std::string_view path;
+    void (*answer)(ApiModel&, const Request&, const Respond&);
+};
+
+constexpr std::array kRoutes{
+    Route{"GET", "/v1/status", get_status},         Route{"GET", "/v1/version", get_version},
+    Route{"GET", "/v1/interfaces", get_interfaces}, Route{"GET", "/v1/drops", get_drops},
+    Route{"GET", "/v1/nat/mappings", get_mappings}, Route{"GET", "/v1/nat/lookup", get_lookup},
+    Route{"GET", "/v1/nat/ports", get_ports},       Route{"POST", "/v1/reload", post_reload},
+    Route{"POST", "/v1/check", post_check},         Route{"GET", "/metrics", get_metrics},
+};
+
+}  // namespace
+
+void answer(ApiModel& model, const Request& request, const Respond& respond) {
+    bool is_known_path = false;
+    for (const Route& route : kRoutes) {
+        if (route.path != request.path) {
+            continue;
+        }
+        is_known_path = true;
+        if (route.method == request.method) {
+            route.answer(model, request, respond);
+            return;
+        }
+    }
+    respond(is_known_path ? refusal(405, "this path does not take " + request.method)
+                          : refusal(404, "there is no such path"));
+}
+
+void answer_metrics(ApiModel& model, const Request& request, const Respond& respond) {
+    if (request.method == "GET" && (request.path == "/metrics" || request.path == "/")) {
+        get_metrics(model, request, respond);
+    } else {
+        respond(refusal(404, "only GET /metrics is served here"));
+    }
+}
+
+}  // namespace towpath::control::api

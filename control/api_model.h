@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the API, the metrics page and the client can know and ask of the control process: plain
+// values behind one interface. All calls are made on the event loop's thread; questions that only
+// the data plane can answer take a continuation, which is called once, on the same thread, never
+// from inside the call.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dataplane/wire/address.h"
+#include "dataplane/wire/result.h"
+
+namespace towpath::control {
+
+enum class DataplaneLink : std::uint8_t { disconnected, starting, forwarding };
+
+struct CoreStatus {
+    std::uint32_t worker = 0;
+    std::uint32_t core = 0;
+    double busy_ratio = 0;  // over the last second, 0 to 1
+};
+
+struct StatusModel {
+    std::string version;
+    std::string dataplane_version;  // empty while disconnected
+    std::string instance;
+    std::string config_file;
+    DataplaneLink dataplane = DataplaneLink::disconnected;
+    std::uint64_t control_uptime_s = 0;
+    std::uint64_t dataplane_uptime_s = 0;
+    std::uint64_t dataplane_start_id = 0;
+    std::uint32_t dataplane_restarts = 0;  // seen by this control
+    std::uint64_t generation = 0;          // applied
+    bool last_reload_ok = true;
+    std::string last_refusal;  // what the data plane said last time it refused something
+    std::uint64_t mappings_udp = 0;
+    std::uint64_t mappings_tcp = 0;
+    std::uint64_t mappings_icmp = 0;
+    std::uint64_t mapping_capacity = 0;
+    std::uint64_t sessions = 0;
+    std::uint64_t session_capacity = 0;
+    std::uint64_t buffers = 0;
+    std::uint64_t buffers_free = 0;
+    std::uint64_t events_lost = 0;
+    bool software_distribution = false;  // decisions.md N11
+    bool hugepages = false;
+    std::vector<CoreStatus> cores;
+    std::vector<std::string> notes;  // what runs degraded
+};
+
+struct InterfaceModel {
+    std::string name;
+    std::string driver;
+    std::string role;  // inside, outside, neutral
+    std::string mac;
+    std::vector<std::string> addresses;  // with prefix length
+    bool is_up = false;
+    bool has_host = false;
+    std::uint16_t mtu_bytes = 0;
+    std::uint16_t receive_queues = 0;
+    std::uint16_t transmit_queues = 0;
+    std::uint64_t receive_packets = 0;
+    std::uint64_t receive_bytes = 0;
+    std::uint64_t transmit_packets = 0;
+    std::uint64_t transmit_bytes = 0;
+    double receive_bits_per_s = 0;  // over the last second
+    double transmit_bits_per_s = 0;
+    std::string notes;
+};
+
+struct DropModel {
+    std::string reason;
+    std::string help;
+    std::uint64_t total = 0;
+    double per_second = 0;
+};
+
+struct StageModel {
+    std::string stage;
+    std::uint64_t packets = 0;
+    std::uint64_t cycles = 0;
+};
+
+// Sums over workers.
+struct TotalsModel {
+    std::uint64_t received = 0;
+    std::uint64_t transmitted = 0;
+    std::uint64_t dropped = 0;
+    std::uint64_t punted = 0;
+    std::uint64_t handed_off = 0;
+    std::uint64_t held = 0;
+    std::uint64_t checksum_completed = 0;
+    std::uint64_t mappings_created = 0;  // heard from the event stream (decisions.md N4)
+    std::uint64_t mappings_deleted = 0;
+    std::uint64_t events_lost = 0;
+};
+
+struct MappingModel {
+    std::string protocol;  // udp, tcp, icmp
+    Endpoint inside;
+    Endpoint outside;
+    std::string filtering;
+    std::uint32_t worker = 0;
+    std::uint32_t age_s = 0;
+    std::uint32_t idle_s = 0;
+    std::uint32_t expires_s = 0;  // 0 with sessions: it ends with the last of them
+    bool is_tracked = false;      // false: sessions are not known (decisions.md N5)
+    std::uint32_t sessions = 0;
+};
+
+struct MappingPage {
+    std::vector<MappingModel> mappings;
+    std::uint64_t next_cursor = 0;  // 0: no more
+};
+
+struct PortUsageModel {
+    Ipv4Address address;
+    std::string protocol;
+    std::uint32_t in_use = 0;
+    std::uint32_t free = 0;
+    std::uint32_t reserved = 0;
+    std::uint32_t held_down = 0;
+    std::uint64_t failures = 0;
+};
+
+// One difference that a reload found.
+struct ChangeModel {
+    std::string what;  // "nat.timeouts", "interfaces.wan.driver"
+    bool is_live = true;
+};
+
+struct ReloadResult {
+    bool ok = false;
+    std::vector<std::string> errors;  // file:line:column: error: ...; empty if ok
+    std::vector<std::string> warnings;
+    std::vector<ChangeModel> applied;
+    std::vector<ChangeModel> needs_restart;  // held back
+    std::uint64_t generation = 0;
+};
+
+struct CheckResult {
+    bool ok = false;
+    std::vector<std::string> errors;
+    std::vector<std::string> warnings;
+};
+
+template <class T>
+using Reply = std::function<void(Outcome<T>)>;
+
+class ApiModel {
+public:
+    virtual ~ApiModel() = default;
+
+    // From what control last heard (at most about a second old).
+    [[nodiscard]] virtual StatusModel status() const = 0;
+    [[nodiscard]] virtual std::vector<InterfaceModel> interfaces() const = 0;
+    [[nodiscard]] virtual std::vector<DropModel> drops() const = 0;
+    [[nodiscard]] virtual std::vector<StageModel> stages() const = 0;
+    [[nodiscard]] virtual TotalsModel totals() const = 0;
+
+    // Asked of the data plane; fails with ExitCode::unreachable while there is none, and after 2 s
+    // without an answer. `protocol` is udp, tcp or icmp. No mapping: an empty optional.
+    virtual void nat_lookup(const Endpoint& endpoint, Protocol protocol,
+                            Reply<std::optional<MappingModel>> reply) = 0;
+    virtual void nat_list(std::uint64_t cursor, std::uint32_t limit, Reply<MappingPage> reply) = 0;
+    virtual void port_usage(Reply<std::vector<PortUsageModel>> reply) = 0;
+
+    // Reads the configuration file again and applies what can be applied live.
+    virtual void reload(Reply<ReloadResult> reply) = 0;
+    // Checks a text as if it were the configuration; changes nothing.
+    [[nodiscard]] virtual CheckResult check(const std::string& text) const = 0;
+};
+
+}  // namespace towpath::control

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/cli/questions.h"
+
+#include <algorithm>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <cstdio>
+#include <fstream>
+#include <ostream>
+
+#include "config/load.h"
+#include "control/cli/client.h"
+#include "control/cli/field.h"
+#include "control/cli/view.h"
+
+namespace towpath::control::cli {
+namespace {
+
+namespace json = boost::json;
+using Rest = std::span<const std::string>;
+using Show = std::string (*)(const json::value&, const Palette&);
+
+ExitCode refuse(const Streams& streams, const Failure& failure) {
+    streams.error << "towpath: " << failure.sentence << "\n";
+    return failure.exit_code;
+}
+
+Palette palette_of(const Arguments& arguments, const Streams& streams) {
+    return Palette{streams.is_terminal && !arguments.is_plain};
+}
+
+ExitCode exit_code_of(unsigned http_status) {
+    switch (http_status) {
+        case 400:
+            return ExitCode::usage;
+        case 503:
+            return ExitCode::unreachable;
+        default:
+            return ExitCode::failed;
+    }
+}
+
+struct Parsed {
+    unsigned status = 0;
+    json::value value;
+};
+
+// An answer that is not an error: 200, or 422 (a refused configuration is an answer).
+Outcome<Parsed> question(const Arguments& arguments, const std::string& method,
+                         const std::string& target) {
+    auto answer = ask(arguments.socket, method, target);
+    if (!answer) {
+        return tl::unexpected{answer.error()};
+    }
+    json::error_code error;
+    json::value value = json::parse(answer->body, error);
+    if (error) {
+        return fail(ExitCode::failed, "towpath-control answered with something else than JSON");
+    }
+    if (answer->status != 200 && answer->status != 422) {
+        const std::string why = text_at(value, "/error");
+        return fail(
+            exit_code_of(answer->status),
+            why.empty() ? "towpath-control answered " + std::to_string(answer->status) : why);
+    }
+    return Parsed{answer->status, std::move(value)};
+}
+
+void show(const Arguments& arguments, const Streams& streams, const json::value& value, Show view) {
+    if (arguments.is_json) {
+        streams.out << json::serialize(value) << "\n";
+    } else {
+        streams.out << view(value, palette_of(arguments, streams));
+    }
+}
+
+ExitCode get(const Arguments& arguments, const Streams& streams, const std::string& target,
+             Show view) {
+    const auto answer = question(arguments, "GET", target);
+    if (!answer) {
+        return refuse(streams, answer.error());
+    }
+    show(arguments, streams, answer->value, view);
+    return ExitCode::ok;
+}
+
+json::object check_result(const config::Loaded& loaded, const std::string& file) {
+    json::array errors;
+    json::array warnings;
+    for (const config::Diagnostic& diagnostic : loaded.diagnostics) {
+        auto& list = diagnostic.severity == config::Severity::error ? errors : warnings;
+        list.emplace_back(config::to_string(diagnostic, file));
+    }
+    return {{"schema", 1},
+            {"ok", loaded.is_valid()},
+            {"errors", std::move(errors)},
+            {"warnings", std::move(warnings)}};
+}
+
+std::string counted(std::size_t count, const std::string& what) {
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+}
+
+}  // namespace
+
+ExitCode status(const Arguments& arguments, Rest, const Streams& streams) {
+    const auto answer = question(arguments, "GET", "/v1/status");
+    if (!answer) {
+        return refuse(streams, answer.error());
+    }
+    show(arguments, streams, answer->value, show_status);
+    return is_healthy(answer->value) ? ExitCode::ok : ExitCode::failed;
+}
+
+ExitCode interfaces(const Arguments& arguments, Rest, const Streams& streams) {
+    return get(arguments, streams, "/v1/interfaces", show_interfaces);
+}
+
+ExitCode drops(const Arguments& arguments, Rest, const Streams& streams) {
+    return get(arguments, streams, "/v1/drops", show_drops);
+}
+
+ExitCode nat_ports(const Arguments& arguments, Rest, const Streams& streams) {
+    return get(arguments, streams, "/v1/nat/ports", show_ports);
+}
+
+ExitCode nat_show(const Arguments& arguments, Rest, const Streams& streams) {
+    constexpr std::size_t kPage = 1024;
+    json::array mappings;
+    std::uint64_t cursor = 0;
+    do {
+        const std::size_t wanted = std::min(kPage, arguments.limit - mappings.size());
+        auto page = question(arguments, "GET",
+                             "/v1/nat/mappings?cursor=" + std::to_string(cursor) +
+                                 "&limit=" + std::to_string(wanted));
+        if (!page) {
+            return refuse(streams, page.error());
+        }
+        for (const json::value& mapping : list_at(page->value, "/mappings")) {
+            mappings.push_back(mapping);
+        }
+        cursor = count_at(page->value, "/next_cursor");
+    } while (cursor != 0 && mappings.size() < arguments.limit);
+    const json::object whole{
+        {"schema", 1}, {"mappings", std::move(mappings)}, {"next_cursor", cursor}};
+    show(arguments, streams, whole, show_mappings);
+    return ExitCode::ok;
+}
+
+ExitCode nat_lookup(const Arguments& arguments, Rest rest, const Streams& streams) {
+    if (rest.empty()) {
+        return refuse(streams, {ExitCode::usage, "nat lookup needs ADDRESS:PORT[/PROTOCOL]"});
+    }
+    const std::string& asked = rest.front();
+    const std::size_t slash = asked.find('/');
+    const std::string endpoint = asked.substr(0, slash);
+    const std::string protocol = slash == std::string::npos ? "udp" : asked.substr(slash + 1);
+    // Only what may stand in a URL as it is; the API says what is wrong with the rest.
+    constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyz0123456789.:";
+    if ((endpoint + protocol).find_first_not_of(kPlain) != std::string::npos) {
+        return refuse(streams, {ExitCode::usage, asked + " is not ADDRESS:PORT[/PROTOCOL]"});
+    }
+    const auto parsed =
+        question(arguments, "GET", "/v1/nat/lookup?endpoint=" + endpoint + "&protocol=" + protocol);
+    if (!parsed) {
+        return refuse(streams, parsed.error());
+    }
+    show(arguments, streams, parsed->value, show_lookup);
+    const json::value* mapping = parsed->value.as_object().if_contains("mapping");
+    return mapping != nullptr && mapping->is_object() ? ExitCode::ok : ExitCode::failed;
+}
+
+ExitCode check(const Arguments& arguments, Rest rest, const Streams& streams) {
+    std::string file = rest.empty() ? arguments.config : rest.front();
+    if (file.empty()) {
+        file = "/etc/towpath/towpath.yaml";
+    }
+    const config::Loaded loaded = config::load_file(file);
+    if (arguments.is_json) {
+        streams.out << json::serialize(check_result(loaded, file)) << "\n";
+        return loaded.is_valid() ? ExitCode::ok : ExitCode::usage;
+    }
+    streams.out << config::to_string(loaded.diagnostics, file);
+    const auto errors = static_cast<std::size_t>(std::count_if(
+        loaded.diagnostics.begin(), loaded.diagnostics.end(),
+        [](const config::Diagnostic& one) { return one.severity == config::Severity::error; }));
+    const std::size_t warnings = loaded.diagnostics.size() - errors;
+    if (loaded.diagnostics.empty()) {
+        streams.out << file << ": ok\n";
+    } else {
+        streams.out << counted(errors, "error") << ", " << counted(warnings, "warning") << "\n";
+    }
+    return loaded.is_valid() ? ExitCode::ok : ExitCode::usage;
+}
+
+ExitCode reload(const Arguments& arguments, Rest, const Streams& streams) {
+    const auto answer = question(arguments, "POST", "/v1/reload");
+    if (!answer) {
+        return refuse(streams, answer.error());
+    }
+    show(arguments, streams, answer->value, show_reload);
+    return flag_at(answer->value, "/ok") ? ExitCode::ok : ExitCode::usage;
+}
+
+ExitCode metrics(const Arguments& arguments, Rest, const Streams& streams) {
+    const auto answer = ask(arguments.socket, "GET", "/metrics");
+    if (!answer) {
+        return refuse(streams, answer.error());
+    }
+    if (arguments.write.empty()) {
+        streams.out << answer->body;
+        return ExitCode::ok;
+    }
+    // A collector that reads meanwhile sees the old page or the new one, never half of one.
+    const std::string draft = arguments.write + ".new";
+    std::ofstream file{draft, std::ios::binary | std::ios::trunc};
+    file << answer->body;
+    file.close();
+    if (!file || std::rename(draft.c_str(), arguments.write.c_str()) != 0) {
+        return refuse(streams, {ExitCode::failed, arguments.write + " cannot be written"});
+    }
+    return ExitCode::ok;
+}
+
+ExitCode version(const Arguments& arguments, Rest, const Streams& streams) {
+    // The client's own version is an answer also when nothing runs.
+    const auto answer = question(arguments, "GET", "/v1/version");
+    const std::string control = answer ? text_at(answer->value, "/control") : "";
+    const std::string dataplane = answer ? text_at(answer->value, "/dataplane") : "";
+    if (arguments.is_json) {
+        streams.out << json::serialize(json::object{{"schema", 1},
+                                                    {"client", TOWPATH_VERSION},
+                                                    {"control", control},
+                                                    {"dataplane", dataplane}})
+                    << "\n";
+        return ExitCode::ok;
+    }
+    const auto shown = [](const std::string& text) {
+        return text.empty() ? std::string{"not running"} : text;
+    };
+    streams.out << "towpath     " << TOWPATH_VERSION << "\n"
+                << "control     " << shown(control) << "\n"
+                << "data plane  " << shown(dataplane) << "\n";
+    return ExitCode::ok;
+}
+
+}  // namespace towpath::control::cli

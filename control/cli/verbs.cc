@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/cli/verbs.h"
+
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <ostream>
+#include <thread>
+
+#include "config/scalar.h"
+#include "config/schema.h"
+#include "control/cli/questions.h"
+#include "control/cli/text.h"
+
+namespace towpath::control::cli {
+namespace {
+
+using Rest = std::span<const std::string>;
+
+ExitCode refuse(const Streams& streams, const Failure& failure) {
+    streams.error << "towpath: " << failure.sentence << "\n";
+    return failure.exit_code;
+}
+
+ExitCode schema(const Arguments& arguments, Rest, const Streams& streams) {
+    streams.out << (arguments.is_text ? config::reference_page() : config::json_schema());
+    return ExitCode::ok;
+}
+
+ExitCode help(const Arguments&, Rest, const Streams& streams) {
+    streams.out << usage();
+    return ExitCode::ok;
+}
+
+// Reached only if main.cc did not take it.
+ExitCode run_elsewhere(const Arguments&, Rest, const Streams& streams) {
+    return refuse(streams,
+                  {ExitCode::failed, "run is carried out by the program, not by the library"});
+}
+
+constexpr std::array kVerbs{
+    Verb{"run", " --config FILE", "start both processes and keep them running", run_elsewhere},
+    Verb{"status", "", "what the box is doing; exit code 1 unless it forwards", status},
+    Verb{"interfaces", "", "interfaces with their counters", interfaces},
+    Verb{"drops", "", "what was dropped and why", drops},
+    Verb{"nat show", " [--limit N]", "mappings", nat_show},
+    Verb{"nat lookup", " ADDRESS:PORT[/udp|/tcp|/icmp]", "one mapping, by either of its endpoints",
+         nat_lookup},
+    Verb{"nat ports", "", "ports of the pool addresses", nat_ports},
+    Verb{"check", " [FILE]", "check a configuration; exit code 2 if it would be refused", check},
+    Verb{"reload", "", "apply the changed configuration file", reload},
+    Verb{"schema", " [--text]", "the configuration's JSON Schema, or its reference page", schema},
+    Verb{"metrics", " [--write FILE]", "the Prometheus page", metrics},
+    Verb{"version", "", "versions of the client and of what runs", version},
+    Verb{"help", "", "this page", help},
+};
+
+// The row whose words begin the command line, the longest first; null if there is none.
+const Verb* find_verb(const std::vector<std::string>& words, std::size_t& length) {
+    for (const std::size_t count : {std::size_t{2}, std::size_t{1}}) {
+        if (words.size() < count) {
+            continue;
+        }
+        const std::string name = count == 2 ? words[0] + " " + words[1] : words[0];
+        for (const Verb& verb : kVerbs) {
+            if (verb.name == name) {
+                length = count;
+                return &verb;
+            }
+        }
+    }
+    return nullptr;
+}
+
+Failure unknown_verb(const std::vector<std::string>& words) {
+    std::string asked;
+    for (const std::string& word : words) {
+        asked += (asked.empty() ? "" : " ") + word;
+    }
+    std::array<std::string_view, kVerbs.size()> names;
+    for (std::size_t index = 0; index < names.size(); ++index) {
+        names[index] = kVerbs[index].name;
+    }
+    const std::string_view meant = config::closest(asked, names);
+    return {ExitCode::usage, "there is no command '" + asked + "'" +
+                                 (meant.empty() ? "; towpath help lists them"
+                                                : "; did you mean '" + std::string{meant} + "'?")};
+}
+
+}  // namespace
+
+std::span<const Verb> verbs() noexcept {
+    return kVerbs;
+}
+
+ExitCode execute(const Arguments& arguments, const Streams& streams) {
+    if (arguments.is_help || arguments.words.empty()) {
+        (arguments.is_help ? streams.out : streams.error) << usage();
+        return arguments.is_help ? ExitCode::ok : ExitCode::usage;
+    }
+    std::size_t length = 0;
+    const Verb* verb = find_verb(arguments.words, length);
+    if (verb == nullptr) {
+        return refuse(streams, unknown_verb(arguments.words));
+    }
+    const Rest rest = Rest{arguments.words}.subspan(length);
+    if (rest.size() > 1 ||
+        (!rest.empty() && verb->arguments.find("[FILE]") == std::string_view::npos &&
+         !verb->arguments.starts_with(" ADDRESS"))) {
+        return refuse(streams, {ExitCode::usage, "'" + std::string{verb->name} +
+                                                     "' does not take '" + rest.back() + "'"});
+    }
+    if (!arguments.watch_s) {
+        return verb->carry_out(arguments, rest, streams);
+    }
+    for (;;) {
+        if (streams.is_terminal) {
+            streams.out << "\033[H\033[2J";
+        }
+        const ExitCode exit_code = verb->carry_out(arguments, rest, streams);
+        streams.out.flush();
+        // An unreachable daemon may come back; a wrong question stays wrong.
+        if (!streams.out || exit_code == ExitCode::usage) {
+            return exit_code;
+        }
+        std::this_thread::sleep_for(std::chrono::duration<double>{*arguments.watch_s});
+    }
+}
+
+std::string usage() {
+    Table table{{Align::left, Align::left}};
+    for (const Verb& verb : kVerbs) {
+        table.row(
+            {"  " + std::string{verb.name} + std::string{verb.arguments}, std::string{verb.help}});
+    }
+    return "usage: towpath [--run-dir DIR | --socket PATH] COMMAND [--json] [--watch [S]] "
+           "[--no-color]\n\n" +
+           table.text() +
+           "\nexit codes: 0 ok, 1 unhealthy, 2 wrong command line or configuration, 3 not "
+           "reachable, 4 refused for safety\n";
+}
+
+}  // namespace towpath::control::cli

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/loop/controller.h"
+
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <utility>
+
+#include "control/loop/clock.h"
+#include "control/loop/log.h"
+#include "dataplane/contract/framing.h"
+
+namespace towpath::control {
+namespace {
+
+using namespace contract;
+
+constexpr std::string_view kProgram = "towpath-control";
+constexpr std::chrono::milliseconds kTick{100};
+constexpr std::uint32_t kTicksPerPoll = 10;  // status and counters once a second
+constexpr Duration kQuestionTime = std::chrono::seconds{2};
+
+}  // namespace
+
+Controller::Controller(boost::asio::io_context& loop, ControllerRequest request,
+                       config::Config config)
+    : loop_{loop},
+      tick_timer_{loop},
+      request_{std::move(request)},
+      config_{std::move(config)},
+      conversation_{request_.instance},
+      client_{loop,
+              request_.contract_socket,
+              {[this] {
+                   ActionList actions;
+                   conversation_.on_connected(monotonic_now(), actions);
+                   carry_out(actions);
+               },
+               [this](std::span<const std::byte> bytes) { on_received(bytes); },
+               [this](const std::string& why) { on_closed(why); }}} {}
+
+void Controller::start() {
+    started_at_ = monotonic_now();
+    ActionList actions;
+    conversation_.on_config(config_, started_at_, actions);
+    carry_out(actions);
+    client_.start();
+    tick();
+}
+
+void Controller::stop() {
+    tick_timer_.cancel();
+    client_.stop();
+}
+
+void Controller::on_received(std::span<const std::byte> bytes) {
+    const Result<Upward::View> message = decode_upward(bytes);
+    if (!message) {
+        last_refusal_ = message.error() == Error::bad_version
+                            ? "the data plane is of another build: restart both"
+                            : "the data plane sent something that is no message";
+        client_.close(last_refusal_);
+        return;
+    }
+    const Now now = monotonic_now();
+    const std::uint32_t request = peek_header(bytes).value_or(Header{}).request;
+    if (const auto question = questions_.find(request); question != questions_.end()) {
+        if (question->second.take(*message)) {
+            questions_.erase(request);
+        }
+        return;
+    }
+    std::visit(
+        [this, now](const auto* m) {
+            if constexpr (requires { snapshot_.on(*m); }) {
+                snapshot_.on(*m);
+            } else if constexpr (requires { snapshot_.on(*m, now); }) {
+                snapshot_.on(*m, now);
+            }
+        },
+        *message);
+    ActionList actions;
+    conversation_.on_message(*message, now, actions);
+    carry_out(actions);
+}
+
+void Controller::on_closed(const std::string& why) {
+    // Before anything was in force there is nothing to miss: a data plane that cannot start says
+    // so.
+    if (!why.empty() && conversation_.applied()) {
+        log_line(kProgram, "disconnected: " + why);
+    }
+    conversation_.on_closed();
+    // A continuation may ask again: those go into the new map.
+    auto questions = std::exchange(questions_, {});
+    for (auto& [request, question] : questions) {
+        question.take(fail(ExitCode::unreachable, why));
+    }
+}
+
+void Controller::carry_out(ActionList& actions) {
+    for (Action& action : actions) {
+        std::visit([this](auto& one) { on_action(one); }, action);
+    }
+}
+
+void Controller::on_action(DataplaneChanged& action) {
+    dataplane_restarts_ += dataplane_start_id_ != 0 ? 1 : 0;
+    dataplane_start_id_ = action.start_id;
+    dataplane_build_ = std::move(action.build);
+    snapshot_.forget();
+}
+
+void Controller::on_action(WorldApplied& action) {
+    last_refusal_.clear();
+    client_.settle();
+    log_line(kProgram, "generation " + std::to_string(action.generation) +
+                           (action.has_changed ? " applied" : " already in force"));
+    for (const std::string& name : conversation_.held_back()) {
+        log_line(kProgram, name + " differs from the running data plane: restart needed");
+    }
+    tell(EventsSubscribe{});
+    poll();
+    finish_reloads({});
+}
+
+void Controller::on_action(WorldRefused& action) {
+    log_line(kProgram, "refused: " + action.sentence);
+    last_refusal_ = action.sentence;
+    finish_reloads(action.sentence);
+}
+
+// The data plane says it on its own standard error and ends; a second line would only repeat it.
+void Controller::on_action(StartRefused& action) {
+    last_refusal_ = action.failure.sentence;
+}
+
+std::optional<std::uint32_t> Controller::admit(std::function<bool(const Answer&)> take) {
+    Outcome<void> possible;
+    if (!client_.is_connected() || !conversation_.running()) {
+        possible = fail(ExitCode::unreachable, "the data plane is not running");
+    } else if (questions_.size() >= kQuestionsMax) {
+        possible = fail(ExitCode::failed, "too many questions at once");
+    }
+    if (!possible) {
+        boost::asio::post(loop_, [take = std::move(take), failure = possible.error()] {
+            take(tl::unexpected{failure});
+        });
+        return std::nullopt;
+    }
+    const std::uint32_t request = next_request_++;
+    next_request_ += next_request_ == 0 ? 1 : 0;  // 0 is what unasked messages carry
+    questions_[request] = {monotonic_now() + kQuestionTime, std::move(take)};
+    return request;
+}
+
+void Controller::poll() {
+    if (!client_.is_connected() || !conversation_.running()) {
+        return;
+    }
+    const auto state = conversation_.state();
+    if (state != Conversation::State::steady && state != Conversation::State::stuck) {
+        return;
+    }
+    if (!snapshot_.has_reasons()) {
+        tell(ReasonsQuery{});
+    }
+    tell(StatusQuery{});
+    tell(CountersQuery{});
+    tell(InterfacesQuery{});
+}
+
+void Controller::tick() {
+    const Now now = monotonic_now();
+    ActionList actions;
+    conversation_.on_wake(now, actions);
+    carry_out(actions);
+    for (auto question = questions_.begin(); question != questions_.end();) {
+        if (now < question->second.deadline) {
+            ++question;
+            continue;
+        }
+        const auto take = std::move(question->second.take);
+        question = questions_.erase(question);
+        take(fail(ExitCode::unreachable, "the data plane did not answer within 2 s"));
+    }
+    if (!reloads_.empty() && now >= reloads_.front().deadline) {
+        finish_reloads("the data plane did not answer in time");
+    }
+    if (++ticks_ % kTicksPerPoll == 0) {
+        poll();
+    }
+    tick_timer_.expires_after(kTick);
+    tick_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error) {
+            tick();
+        }
+    });
+}
+
+}  // namespace towpath::control

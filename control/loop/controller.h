@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Brings together what control does: the conversation with the data plane, what it last said about
+// itself, the configuration file, and the API's questions. Carries out the conversation's actions;
+// decides nothing about the contract itself.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "control/api_model.h"
+#include "control/loop/contract_client.h"
+#include "control/observe/snapshot.h"
+#include "control/reconcile/conversation.h"
+#include "dataplane/contract/framing.h"
+
+namespace towpath::control {
+
+struct ControllerRequest {
+    std::string config_file;
+    std::string contract_socket;
+    std::string instance;
+};
+
+class Controller final : public ApiModel {
+public:
+    // `config` is what `config_file` held at start, already valid.
+    Controller(boost::asio::io_context& loop, ControllerRequest request, config::Config config);
+
+    void start();
+    void stop();
+
+    [[nodiscard]] StatusModel status() const override;
+    [[nodiscard]] std::vector<InterfaceModel> interfaces() const override;
+    [[nodiscard]] std::vector<DropModel> drops() const override { return snapshot_.drops(); }
+    [[nodiscard]] std::vector<StageModel> stages() const override { return snapshot_.stages(); }
+    [[nodiscard]] TotalsModel totals() const override { return snapshot_.totals(); }
+    void nat_lookup(const Endpoint& endpoint, Protocol protocol,
+                    Reply<std::optional<MappingModel>> reply) override;
+    void nat_list(std::uint64_t cursor, std::uint32_t limit, Reply<MappingPage> reply) override;
+    void port_usage(Reply<std::vector<PortUsageModel>> reply) override;
+    void reload(Reply<ReloadResult> reply) override;
+    [[nodiscard]] CheckResult check(const std::string& text) const override;
+
+private:
+    // A question of the API on its way. Takes every answer that carries its number, or the failure
+    // that ends it; true when it is over.
+    using Answer = Outcome<contract::Upward::View>;
+    struct Question {
+        Now deadline{};
+        std::function<bool(const Answer&)> take;
+    };
+    struct PendingReload {
+        Now deadline{};
+        ReloadResult result;
+        Reply<ReloadResult> reply;
+    };
+    static constexpr std::size_t kQuestionsMax = 256;
+
+    void on_received(std::span<const std::byte> bytes);
+    void on_closed(const std::string& why);
+    void carry_out(ActionList& actions);
+    void on_action(SendDatagram& action) { client_.send(std::move(action.bytes)); }
+    void on_action(CloseConnection& action) { client_.close(action.why); }
+    void on_action(DataplaneChanged& action);
+    void on_action(WorldApplied& action);
+    void on_action(WorldRefused& action);
+    void on_action(StartRefused& action);
+
+    // Answers go to the snapshot.
+    template <class Query>
+    void tell(const Query& query) {
+        const auto bytes = contract::bytes_of(query);
+        client_.send({bytes.begin(), bytes.end()});
+    }
+    // Answers go to `take`, or one failure does.
+    template <class Query>
+    void ask(Query query, std::function<bool(const Answer&)> take) {
+        if (const std::optional<std::uint32_t> request = admit(std::move(take))) {
+            query.header.request = *request;
+            tell(query);
+        }
+    }
+    // The number of a new question; none if it cannot be asked, and `take` hears why.
+    [[nodiscard]] std::optional<std::uint32_t> admit(std::function<bool(const Answer&)> take);
+    void poll();
+    void tick();
+    void finish_reloads(const std::string& refusal);
+    [[nodiscard]] ReloadResult load_again();
+
+    boost::asio::io_context& loop_;
+    boost::asio::steady_timer tick_timer_;
+    ControllerRequest request_;
+    config::Config config_;
+    Conversation conversation_;
+    Snapshot snapshot_;
+    ContractClient client_;
+    std::map<std::uint32_t, Question> questions_;
+    std::vector<PendingReload> reloads_;
+    std::uint32_t next_request_ = 1;
+    std::uint32_t ticks_ = 0;
+    Now started_at_{};
+    std::uint64_t dataplane_start_id_ = 0;
+    std::uint32_t dataplane_restarts_ = 0;
+    std::string dataplane_build_;
+    std::string last_refusal_;
+    bool last_reload_ok_ = true;
+};
+
+}  // namespace towpath::control

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The controller's face to the API: what is known, what the data plane must be asked, and reload.
+#include "control/loop/controller.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <chrono>
+#include <utility>
+
+#include "config/load.h"
+#include "control/loop/clock.h"
+#include "control/loop/log.h"
+#include "control/reconcile/desired.h"
+#include "dataplane/contract/version.h"
+
+namespace towpath::control {
+namespace {
+
+using namespace contract;
+
+constexpr std::string_view kProgram = "towpath-control";
+constexpr Duration kReloadTime = std::chrono::seconds{25};
+
+// The answer as an M; another message to this request is the data plane's refusal.
+template <class M>
+Outcome<const M*> answer_as(const Outcome<Upward::View>& answer) {
+    if (!answer) {
+        return tl::unexpected{answer.error()};
+    }
+    if (const auto* const view = std::get_if<const M*>(&*answer)) {
+        return *view;
+    }
+    const auto* const refused = std::get_if<const Refused*>(&*answer);
+    return fail(ExitCode::failed, refused != nullptr ? (*refused)->sentence.str()
+                                                     : "the data plane answered something else");
+}
+
+MappingKind kind_of(Protocol protocol) noexcept {
+    return protocol == Protocol::tcp   ? MappingKind::tcp
+           : protocol == Protocol::udp ? MappingKind::udp
+                                       : MappingKind::icmp;
+}
+
+std::uint64_t seconds_between(Now from, Now to) noexcept {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(to - from).count());
+}
+
+}  // namespace
+
+StatusModel Controller::status() const {
+    StatusModel model;
+    model.version = kBuild;
+    model.dataplane_version = client_.is_connected() ? dataplane_build_ : "";
+    model.instance = request_.instance;
+    model.config_file = request_.config_file;
+    model.dataplane = !client_.is_connected()    ? DataplaneLink::disconnected
+                      : !conversation_.applied() ? DataplaneLink::starting
+                                                 : DataplaneLink::forwarding;
+    model.control_uptime_s = seconds_between(started_at_, monotonic_now());
+    model.dataplane_start_id = dataplane_start_id_;
+    model.dataplane_restarts = dataplane_restarts_;
+    model.generation = conversation_.generation();
+    model.last_reload_ok = last_reload_ok_;
+    model.last_refusal = last_refusal_;
+    if (client_.is_connected()) {
+        snapshot_.fill(model);
+        for (const std::string& name : conversation_.held_back()) {
+            model.notes.push_back(name + " needs a restart of the data plane");
+        }
+    }
+    return model;
+}
+
+std::vector<InterfaceModel> Controller::interfaces() const {
+    return snapshot_.interfaces(conversation_.running(), conversation_.applied());
+}
+
+void Controller::nat_lookup(const Endpoint& endpoint, Protocol protocol,
+                            Reply<std::optional<MappingModel>> reply) {
+    NatLookupQuery query;
+    query.endpoint = EndpointField::of(endpoint);
+    query.kind = kind_of(protocol);
+    ask(query, [reply = std::move(reply)](const Answer& answer) {
+        const auto found = answer_as<NatLookupReply>(answer);
+        if (!found) {
+            reply(tl::unexpected{found.error()});
+        } else if ((*found)->is_found == 0) {
+            reply(std::optional<MappingModel>{});
+        } else {
+            reply(std::optional{mapping_model((*found)->mapping)});
+        }
+        return true;
+    });
+}
+
+void Controller::nat_list(std::uint64_t cursor, std::uint32_t limit, Reply<MappingPage> reply) {
+    NatListQuery query;
+    query.cursor = cursor;
+    query.limit = std::clamp<std::uint32_t>(limit, 1, kMappingsPerReply);
+    ask(query, [reply = std::move(reply)](const Answer& answer) {
+        const auto page = answer_as<NatListReply>(answer);
+        if (!page) {
+            reply(tl::unexpected{page.error()});
+            return true;
+        }
+        MappingPage model;
+        model.next_cursor = (*page)->next_cursor;
+        for (std::size_t i = 0; i < (*page)->count; ++i) {
+            model.mappings.push_back(mapping_model((*page)->rows[i]));
+        }
+        reply(std::move(model));
+        return true;
+    });
+}
+
+void Controller::port_usage(Reply<std::vector<PortUsageModel>> reply) {
+    ask(PortUsageQuery{}, [reply = std::move(reply),
+                           rows = std::vector<PortUsageModel>{}](const Answer& answer) mutable {
+        const auto part = answer_as<PortUsageReply>(answer);
+        if (!part) {
+            reply(tl::unexpected{part.error()});
+            return true;
+        }
+        for (std::size_t i = 0; i < (*part)->part.count; ++i) {
+            rows.push_back(port_usage_model((*part)->rows[i]));
+        }
+        if (rows.size() < (*part)->part.total && (*part)->part.count != 0) {
+            return false;
+        }
+        reply(std::move(rows));
+        return true;
+    });
+}
+
+CheckResult Controller::check(const std::string& text) const {
+    const config::Loaded loaded = config::load_text(text);
+    CheckResult result;
+    result.ok = loaded.is_valid();
+    for (const config::Diagnostic& diagnostic : loaded.diagnostics) {
+        (diagnostic.severity == config::Severity::error ? result.errors : result.warnings)
+            .push_back(config::to_string(diagnostic, "config"));
+    }
+    return result;
+}
+
+ReloadResult Controller::load_again() {
+    config::Loaded loaded = config::load_file(request_.config_file);
+    ReloadResult result;
+    result.ok = loaded.is_valid();
+    for (const config::Diagnostic& diagnostic : loaded.diagnostics) {
+        (diagnostic.severity == config::Severity::error ? result.errors : result.warnings)
+            .push_back(config::to_string(diagnostic, request_.config_file));
+    }
+    last_reload_ok_ = result.ok;
+    if (!result.ok) {
+        return result;
+    }
+    if (loaded.config.management != config_.management) {
+        result.needs_restart.push_back({"management", false});
+    }
+    config_ = std::move(loaded.config);
+    if (conversation_.running() && conversation_.applied()) {
+        const StartSettings& running = *conversation_.running();
+        if (const Outcome<World> desired = desired_world(config_, running)) {
+            for (std::string& name :
+                 live_differences(*conversation_.applied(), *desired, running)) {
+                result.applied.push_back({std::move(name), true});
+            }
+        }
+        for (std::string& name :
+             restart_differences(running, desired_start(config_, request_.instance))) {
+            result.needs_restart.push_back({std::move(name), false});
+        }
+    }
+    return result;
+}
+
+void Controller::reload(Reply<ReloadResult> reply) {
+    ReloadResult result = load_again();
+    if (!result.ok) {
+        for (const std::string& error : result.errors) {
+            log_line(kProgram, error);
+        }
+        log_line(kProgram, "the running configuration is untouched");
+    }
+    if (!result.ok || !client_.is_connected()) {
+        if (result.ok) {
+            result.warnings.push_back("the data plane is not running: applied when it is back");
+            ActionList actions;
+            conversation_.on_config(config_, monotonic_now(), actions);
+            carry_out(actions);
+        }
+        boost::asio::post(loop_, [reply = std::move(reply), result = std::move(result)]() mutable {
+            reply(std::move(result));
+        });
+        return;
+    }
+    reloads_.push_back({monotonic_now() + kReloadTime, std::move(result), std::move(reply)});
+    // After this call, so that the reply never comes from inside it.
+    boost::asio::post(loop_, [this] {
+        ActionList actions;
+        conversation_.on_config(config_, monotonic_now(), actions);
+        carry_out(actions);
+    });
+}
+
+void Controller::finish_reloads(const std::string& refusal) {
+    for (PendingReload& pending : std::exchange(reloads_, {})) {
+        pending.result.generation = conversation_.generation();
+        if (!refusal.empty()) {
+            pending.result.ok = false;
+            pending.result.errors.push_back(refusal);
+            pending.result.applied.clear();
+            last_reload_ok_ = false;
+        }
+        pending.reply(std::move(pending.result));
+    }
+}
+
+}  // namespace towpath::control

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// All messages of the contract, as two closed sets. Whoever dispatches does so over a set, so that
+// a new message does not compile until every side has said what it does with it.
+#pragma once
+
+#include <variant>
+
+#include "dataplane/contract/header.h"
+#include "dataplane/contract/lifecycle.h"
+#include "dataplane/contract/query.h"
+#include "dataplane/contract/world.h"
+
+namespace towpath::contract {
+
+template <class... Messages>
+struct MessageSet {
+    // A view of a received message: valid as long as the bytes it was decoded from.
+    using View = std::variant<const Messages*...>;
+};
+
+// Control to data plane.
+using Downward =
+    MessageSet<HelloControl, Start, InterfaceSet, RouteChunk, NatSet, SourceChunk, PoolChunk,
+               AllowChunk, Commit, StatusQuery, CountersQuery, ReasonsQuery, InterfacesQuery,
+               NatLookupQuery, NatListQuery, PortUsageQuery, StartQuery, EventsSubscribe>;
+// Data plane to control.
+using Upward = MessageSet<HelloDataplane, Started, StartFailed, Applied, Refused, LinkChange,
+                          StatusReply, CountersReply, ReasonsReply, InterfacesReply, NatLookupReply,
+                          NatListReply, PortUsageReply, StartReply, EventBatch>;
+
+}  // namespace towpath::contract

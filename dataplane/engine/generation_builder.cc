@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/engine/generation_builder.h"
+
+#include <algorithm>
+#include <vector>
+
+namespace towpath::engine {
+namespace {
+
+InterfaceRole role_of(contract::Role role) {
+    switch (role) {
+        case contract::Role::inside:
+            return InterfaceRole::inside;
+        case contract::Role::outside:
+            return InterfaceRole::outside;
+        case contract::Role::neutral:
+        case contract::Role::count:
+            break;
+    }
+    return InterfaceRole::neutral;
+}
+
+nat::Filtering filtering_of(contract::Filtering filtering) {
+    switch (filtering) {
+        case contract::Filtering::address_dependent:
+            return nat::Filtering::address_dependent;
+        case contract::Filtering::address_and_port_dependent:
+            return nat::Filtering::address_and_port_dependent;
+        case contract::Filtering::endpoint_independent:
+        case contract::Filtering::count:
+            break;
+    }
+    return nat::Filtering::endpoint_independent;
+}
+
+Interface interface_of(const contract::InterfaceSet& set, const DeviceFacts& device) {
+    Interface interface;
+    interface.id = InterfaceId{set.id};
+    interface.role = role_of(set.role);
+    interface.mac = device.mac;
+    interface.mtu_bytes = std::min(set.mtu_bytes, device.mtu_bytes);
+    interface.is_up = device.is_up;
+    interface.has_host = device.has_host;
+    interface.address_count = set.address_count;
+    for (std::size_t index = 0; index < set.address_count; ++index) {
+        interface.address_storage[index] = {set.addresses[index].address,
+                                            set.addresses[index].prefix()};
+    }
+    return interface;
+}
+
+route::RouteEntry route_of(const contract::RouteField& field) {
+    route::RouteEntry entry;
+    entry.prefix = field.to.prefix();
+    switch (field.kind) {
+        case contract::RouteKind::via:
+            entry.route = {route::RouteKind::via, InterfaceId{field.interface}, field.via};
+            break;
+        case contract::RouteKind::connected:
+            entry.route = {route::RouteKind::connected, InterfaceId{field.interface}, {}};
+            break;
+        case contract::RouteKind::unreachable:
+        case contract::RouteKind::count:
+            break;
+    }
+    return entry;
+}
+
+// Connected networks come from addresses; control need not repeat them.
+std::vector<route::RouteEntry> routes_of(const contract::World& world,
+                                         const InterfaceTable& interfaces) {
+    std::vector<route::RouteEntry> entries;
+    entries.reserve(world.routes.size() + interfaces.count);
+    for (const Interface& interface : interfaces.all()) {
+        for (const InterfaceAddress& address : interface.addresses()) {
+            entries.push_back({address.prefix, {route::RouteKind::connected, interface.id, {}}});
+        }
+    }
+    for (const contract::RouteField& field : world.routes) {
+        entries.push_back(route_of(field));
+    }
+    return entries;
+}
+
+nat::Policy policy_of(const contract::World& world) {
+    using std::chrono::seconds;
+    const contract::NatSet& set = world.nat;
+    nat::Policy policy;
+    policy.is_enabled = set.is_enabled != 0;
+    policy.hairpin = set.hairpin != 0;
+    policy.clamp_mss = set.clamp_mss != 0;
+    policy.udp_inbound_refresh = set.udp_inbound_refresh != 0;
+    policy.rewrite_identification = set.rewrite_identification != 0;
+    policy.udp_filtering = filtering_of(set.udp_filtering);
+    policy.tcp_filtering = filtering_of(set.tcp_filtering);
+    policy.icmp_filtering = filtering_of(set.icmp_filtering);
+    policy.timeouts = {.udp = seconds{set.udp_timeout_s},
+                       .udp_unreplied = seconds{set.udp_unreplied_timeout_s},
+                       .tcp_established = seconds{set.tcp_established_timeout_s},
+                       .tcp_open = seconds{set.tcp_open_timeout_s},
+                       .tcp_close = seconds{set.tcp_close_timeout_s},
+                       .icmp = seconds{set.icmp_timeout_s},
+                       .port_hold = seconds{set.port_hold_s}};
+    policy.port_first = set.ports.first;
+    policy.port_last = set.ports.last;
+    for (std::size_t range = 0; range < set.reserved_range_count; ++range) {
+        for (std::uint32_t port = set.reserved_ranges[range].first;
+             port <= set.reserved_ranges[range].last; ++port) {
+            policy.reserved_ports.set(port);
+        }
+    }
+    for (const contract::PrefixField& source : world.sources) {
+        policy.sources.push_back(source.prefix());
+    }
+    policy.pool = world.pool;
+    return policy;
+}
+
+route::LocalSettings local_of(const GenerationRequest& request, const nat::Policy& nat) {
+    route::LocalSettings settings;
+    for (const contract::AllowField& field : request.world.allow) {
+        route::LocalRule rule;
+        if (field.interface != contract::kAnyInterface) {
+            rule.interface = InterfaceId{field.interface};
+        }
+        rule.from = field.prefix.prefix();
+        rule.ip_protocol = field.protocol;
+        rule.port_first = field.ports.first;
+        rule.port_last = field.ports.last;
+        settings.allow.push_back(rule);
+    }
+    settings.inside_sources = nat.sources;
+    settings.pool = nat.pool;
+    settings.reserved_ports = nat.reserved_ports;
+    settings.host_port_first = request.host_ports.first;
+    settings.host_port_last = request.host_ports.last;
+    return settings;
+}
+
+}  // namespace
+
+Outcome<std::unique_ptr<pipeline::Generation>> build_generation(const GenerationRequest& request) {
+    auto generation = std::make_unique<pipeline::Generation>();
+    generation->number = request.number;
+    generation->interfaces.count = request.interface_count;
+    for (std::size_t id = 0; id < request.interface_count; ++id) {
+        generation->interfaces.storage[id] =
+            interface_of(request.world.interfaces[id], request.devices[id]);
+    }
+    auto routes = route::RouteTable::build(routes_of(request.world, generation->interfaces));
+    if (!routes) {
+        return tl::unexpected{routes.error()};
+    }
+    generation->routes = std::move(*routes);
+    generation->nat = policy_of(request.world);
+    generation->local =
+        route::LocalPolicy{local_of(request, generation->nat), generation->interfaces};
+    return generation;
+}
+
+}  // namespace towpath::engine

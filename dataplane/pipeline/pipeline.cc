@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/pipeline/pipeline.h"
+
+#include <algorithm>
+
+#include "dataplane/pipeline/stage_meter.h"
+
+namespace towpath::pipeline {
+namespace {
+
+// Every mapping is looked at about this often, so nothing outlives its timer by more than 2 s
+// (nat-behaviour.md section 5).
+constexpr Duration kSweepPeriod = std::chrono::milliseconds{1500};
+constexpr std::size_t kSweepEntriesMin = 64;
+constexpr std::size_t kSweepEntriesMax = 16384;
+constexpr std::size_t kFragmentSweepEntries = 64;
+constexpr std::size_t kNeighborSweepEntries = 64;
+
+// What is in force before the first generation: nothing is translated.
+const nat::Policy kNoPolicy;
+const InterfaceTable kNoInterfaces;
+
+}  // namespace
+
+Pipeline::Pipeline(WorkerId worker, PipelineShared& shared, PipelineCounters& counters)
+    : counters_{counters},
+      identification_{worker, static_cast<std::uint8_t>(shared.nat.capacity().workers),
+                      static_cast<std::uint32_t>(shared.key)},
+      fragment_{
+          .table =
+              parse::FragmentTable{{.contexts = shared.nat.capacity().fragment_contexts_per_worker},
+                                   shared.key},
+          .identification = &identification_,
+          .released = &counters.released,
+          .worker = worker,
+          .workers = static_cast<std::uint8_t>(shared.nat.capacity().workers)},
+      nat_{shared.nat, worker, &kNoPolicy, &kNoInterfaces},
+      neighbors_{shared.neighbors},
+      mappings_per_worker_{shared.nat.capacity().mappings / shared.nat.capacity().workers + 1} {
+    icmp_error_.key = shared.key;
+    link_.neighbors = &shared.neighbors;
+    if (worker == 0) {
+        resolver_ = std::make_unique<route::NeighborResolver>(shared.neighbors, counters.released);
+        arp_.resolver = resolver_.get();
+        link_.resolver = resolver_.get();
+    }
+}
+
+void Pipeline::adopt(const Generation& generation) noexcept {
+    const route::View view{&generation.interfaces, &generation.routes, &generation.local};
+    parse_.interfaces = &generation.interfaces;
+    fragment_.interfaces = &generation.interfaces;
+    fragment_.inside_sources = &generation.local.inside_sources();
+    arp_.view = view;
+    classify_.view = view;
+    route_.view = view;
+    icmp_error_.view = view;
+    link_.view = view;
+    nat_.set_policy(&generation.nat);
+    nat_.set_interfaces(&generation.interfaces);
+    if (resolver_ != nullptr) {
+        resolver_->set_view(view);
+        follow_links(generation);
+    }
+    generation_ = &generation;
+}
+
+// nat-behaviour.md 15.1: announce addresses when they are new or their link is back; forget the
+// neighbours of a link that went away.
+void Pipeline::follow_links(const Generation& next) noexcept {
+    bool is_news = generation_ == nullptr || generation_->nat.pool != next.nat.pool;
+    for (const Interface& interface : next.interfaces.all()) {
+        if (generation_ == nullptr) {
+            break;
+        }
+        const Interface& before = generation_->interfaces[interface.id];
+        const bool has_same_addresses =
+            std::equal(interface.addresses().begin(), interface.addresses().end(),
+                       before.addresses().begin(), before.addresses().end(),
+                       [](const InterfaceAddress& left, const InterfaceAddress& right) {
+                           return left.address == right.address;
+                       });
+        is_news = is_news || !has_same_addresses || (interface.is_up && !before.is_up);
+        if (before.is_up && !interface.is_up) {
+            neighbors_.remove_interface(interface.id);
+        }
+    }
+    if (is_news) {
+        resolver_->announce(Now{});
+    }
+}
+
+void Pipeline::run(Batch& batch, Now now) noexcept {
+    StageMeter meter{counters_, batch};
+    const auto stage = [&](Lane lane, auto&& body) { meter.run(lane, body); };
+    stage(Lane::parse, [&] { parse::parse_stage(parse_, batch, now); });
+    stage(Lane::arp, [&] { route::arp_stage(arp_, batch, now); });
+    stage(Lane::fragment, [&] { parse::fragment_stage(fragment_, batch, now); });
+    stage(Lane::classify, [&] { route::classify_stage(classify_, batch, now); });
+    stage(Lane::nat_inbound, [&] { nat::nat_inbound_stage(nat_, batch, now); });
+    stage(Lane::route, [&] { route::route_stage(route_, batch, now); });
+    stage(Lane::nat_outbound, [&] { nat::nat_outbound_stage(nat_, batch, now); });
+    // A segment without state went back to its sender as a reset (decisions.md N15): it has a way
+    // of its own to find, and is translated by nobody.
+    stage(Lane::route, [&] { route::route_stage(route_, batch, now); });
+    stage(Lane::nat_outbound, [&] { nat::nat_outbound_stage(nat_, batch, now); });
+    stage(Lane::icmp_error, [&] { report_errors(batch, now); });
+    stage(Lane::link, [&] { route::link_stage(link_, batch, now); });
+    // What nobody could resolve is known to the link stage only.
+    stage(Lane::icmp_error, [&] { report_errors(batch, now); });
+    stage(Lane::link, [&] { route::link_stage(link_, batch, now); });
+    TOWPATH_ASSERT(batch.is_conserved());
+    count_exits(batch);
+}
+
+void Pipeline::count_exits(const Batch& batch) noexcept {
+    counters_.originated.add(batch.originated_count());
+    const PacketList& dropped = batch.lane(Lane::drop);
+    for (const PacketIndex index : dropped) {
+        counters_.drops[static_cast<std::size_t>(batch[index].verdict)].add();
+    }
+    counters_.dropped.add(dropped.size());
+    counters_.held.add(batch.lane(Lane::hold).size());
+    counters_.absorbed.add(batch.lane(Lane::absorb).size());
+}
+
+void Pipeline::report_errors(Batch& batch, Now now) noexcept {
+    const std::size_t link_before = batch.lane(Lane::link).size();
+    route::icmp_error_stage(icmp_error_, batch, now);
+    // The rejected packet counts as dropped, the error made of it as originated.
+    const PacketList& link = batch.lane(Lane::link);
+    for (std::size_t position = link_before; position < link.size(); ++position) {
+        const DropReason verdict = batch[link[position]].verdict;
+        counters_.drops[static_cast<std::size_t>(verdict)].add();
+    }
+    counters_.dropped.add(link.size() - link_before);
+    counters_.originated.add(link.size() - link_before);
+}
+
+void Pipeline::housekeeping(Batch& batch, Now now) noexcept {
+    parse::fragment_slice(fragment_, batch, now, kFragmentSweepEntries);
+    if (resolver_ != nullptr) {
+        resolver_->slice(batch, now, kNeighborSweepEntries);
+    }
+    nat::expire_slice(nat_, now, sweep_budget(now));
+    run(batch, now);
+}
+
+std::size_t Pipeline::sweep_budget(Now now) noexcept {
+    const Duration elapsed = std::min<Duration>(now - last_sweep_, kSweepPeriod);
+    last_sweep_ = now;
+    const auto share = mappings_per_worker_ *
+                       static_cast<std::size_t>(std::max(elapsed.count(), Duration::rep{0})) /
+                       static_cast<std::size_t>(kSweepPeriod.count());
+    return std::clamp(share, kSweepEntriesMin, kSweepEntriesMax);
+}
+
+bool Pipeline::discard(Batch& batch) noexcept {
+    const bool has_fragments = parse::fragment_discard(fragment_, batch);
+    const bool has_pending = resolver_ != nullptr && resolver_->discard(batch);
+    return has_fragments || has_pending;
+}
+
+}  // namespace towpath::pipeline

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The table of contents of the data path: which stages there are and in what order a burst passes
+// them. One Pipeline per worker; it owns the state of every stage and nothing that carries packets.
+// Knows no DPDK, so the whole path runs in a unit test.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "dataplane/nat/state.h"
+#include "dataplane/nat/tables.h"
+#include "dataplane/packet/batch.h"
+#include "dataplane/packet/counters.h"
+#include "dataplane/packet/identification.h"
+#include "dataplane/parse/fragment_stage.h"
+#include "dataplane/parse/parse_stage.h"
+#include "dataplane/pipeline/generation.h"
+#include "dataplane/route/arp_stage.h"
+#include "dataplane/route/classify_stage.h"
+#include "dataplane/route/icmp_error_stage.h"
+#include "dataplane/route/link_stage.h"
+#include "dataplane/route/route_stage.h"
+
+namespace towpath::pipeline {
+
+// What the pipelines of all workers share.
+struct PipelineShared {
+    nat::Tables& nat;
+    route::NeighborTable& neighbors;
+    std::uint64_t key = 0;  // random, for tables of limits that senders must not steer
+};
+
+class Pipeline {
+public:
+    // worker < shared.nat.capacity().workers. Worker 0 alone resolves neighbours.
+    Pipeline(WorkerId worker, PipelineShared& shared, PipelineCounters& counters);
+
+    // Before the first run, and whenever a generation is published; between bursts. The one before
+    // is still there: it is freed when every worker has passed a quiescent point afterwards.
+    void adopt(const Generation& generation) noexcept;
+
+    // Passes every packet through the stages, from the lane it was admitted to. Afterwards each is
+    // in exactly one exit lane, which is asserted, and every lane before the exits is empty.
+    void run(Batch& batch, Now now) noexcept;
+
+    // A bounded piece of what is due without a packet: retransmitted ARP requests, timed out
+    // fragments, idle mappings. `batch` is empty; ends like run().
+    void housekeeping(Batch& batch, Now now) noexcept;
+
+    // At shutdown: held packets go to Lane::drop, as many as fit; false when none is left.
+    [[nodiscard]] bool discard(Batch& batch) noexcept;
+
+    [[nodiscard]] nat::State& nat_state() noexcept { return nat_; }
+    [[nodiscard]] const nat::State& nat_state() const noexcept { return nat_; }
+
+private:
+    void follow_links(const Generation& next) noexcept;
+    void report_errors(Batch& batch, Now now) noexcept;
+    void count_exits(const Batch& batch) noexcept;
+    [[nodiscard]] std::size_t sweep_budget(Now now) noexcept;
+
+    PipelineCounters& counters_;
+    IdentificationSequence identification_;
+    parse::State parse_;
+    parse::FragmentState fragment_;
+    route::ArpState arp_;
+    route::ClassifyState classify_;
+    route::RouteState route_;
+    route::IcmpErrorState icmp_error_;
+    route::LinkState link_;
+    std::unique_ptr<route::NeighborResolver> resolver_;  // worker 0's
+    nat::State nat_;
+    route::NeighborTable& neighbors_;
+    const Generation* generation_ = nullptr;  // in force
+    std::size_t mappings_per_worker_;
+    Now last_sweep_{};
+};
+
+}  // namespace towpath::pipeline

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Lane::icmp_error -> link | drop.
+// Turns a rejected packet, in place, into the ICMP error that tells its sender (RFC 792, RFC 1122
+// section 3.2.2, RFC 1812 section 4.3.2): from the receiving interface's own address, quoting the
+// packet as its sender sent it (decisions.md N17) up to 576 bytes in all. What comes out is
+// `is_originated`, with egress and next hop set; `verdict` stays, so that whoever counts drops
+// counts the packet that was rejected.
+//
+// When an error may not be sent (nat-behaviour.md 16.3) the packet drops for its verdict; beyond
+// the rate, for icmp_reply_rate.
+#pragma once
+
+#include <array>
+
+#include "dataplane/packet/batch.h"
+#include "dataplane/route/token_bucket.h"
+#include "dataplane/route/view.h"
+#include "dataplane/wire/now.h"
+
+namespace towpath::route {
+
+inline constexpr std::size_t kIcmpErrorBytesMax = 576;  // IPv4 header to end of quote
+
+// Own budgets, so that exhaustion errors cannot starve PMTUD or traceroute.
+enum class IcmpErrorClass : std::uint8_t { too_big, time_exceeded, other, count };
+
+struct IcmpErrorState {
+    static constexpr std::size_t kClasses = static_cast<std::size_t>(IcmpErrorClass::count);
+    static constexpr std::size_t kHostBuckets = 1024;  // hosts that share one share its rate
+
+    View view;
+    RateLimit interface_limit = RateLimit::per_second(1000, 100);
+    RateLimit host_limit = RateLimit::per_second(10, 6);
+    std::uint64_t key = 0;  // random, so that nobody chooses whom to share a bucket with
+    std::array<std::array<TokenBucket, kClasses>, kInterfacesMax> interface_buckets{};
+    std::array<std::array<TokenBucket, kClasses>, kHostBuckets> host_buckets{};
+};
+
+void icmp_error_stage(IcmpErrorState& state, Batch& batch, Now now) noexcept;
+
+}  // namespace towpath::route

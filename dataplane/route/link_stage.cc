@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/route/link_stage.h"
+
+#include "dataplane/route/ipv4_fragmentation.h"
+#include "dataplane/wire/checksum.h"
+#include "dataplane/wire/ethernet.h"
+#include "dataplane/wire/ipv4.h"
+
+namespace towpath::route {
+namespace {
+
+NeighborKey key_of(const Packet& packet) noexcept {
+    return {packet.egress, packet.next_hop};
+}
+
+// Part by part: a key that is put together only to be compared goes through memory.
+bool leads_to(const NeighborKey& key, const Packet& packet) noexcept {
+    return key.interface == packet.egress && key.address == packet.next_hop;
+}
+
+// nat-behaviour.md 10.2: the word that holds the TTL falls by 0x0100, whatever it was, so the
+// difference is a constant.
+void decrement_ttl(Ipv4Header& ip) noexcept {
+    constexpr ChecksumDelta kOneLess{
+        ChecksumDelta{}.replace(be16{std::uint16_t{0x0100}}, be16{std::uint16_t{0}}).folded()};
+    --ip.ttl;
+    ip.checksum = update_checksum(ip.checksum, kOneLess);
+}
+
+// The frame begins directly in front of the IPv4 header, wherever that came to stand.
+void write_ethernet(Packet& packet, const EthernetHeader& ethernet) noexcept {
+    if (packet.l3 != sizeof(EthernetHeader)) {
+        const int shift = packet.l3 - static_cast<int>(sizeof(EthernetHeader));
+        packet.head = static_cast<std::uint16_t>(packet.head + shift);
+        packet.length = static_cast<std::uint16_t>(packet.length - shift);
+        packet.l4 = static_cast<std::uint8_t>(packet.l4 - shift);
+        packet.l3 = sizeof(EthernetHeader);
+    }
+    packet.header<EthernetHeader>(0) = ethernet;
+}
+
+// Makes the next hop of the packet the last neighbour. False: nobody knows its MAC.
+[[gnu::noinline]] bool find_neighbor(LinkState& state, const Packet& packet,
+                                     const Interface& egress) noexcept {
+    LastNeighbor& last = state.last;
+    const NeighborKey key = key_of(packet);
+    const std::optional<MacAddress> mac = state.neighbors->find(key);
+    last.key = key;
+    last.is_resolved = mac.has_value();
+    if (last.is_resolved) {
+        last.ethernet = {*mac, egress.mac, be16{kEtherTypeIpv4}};
+    }
+    return last.is_resolved;
+}
+
+[[gnu::noinline]] void wait_for_neighbor(LinkState& state, Batch& batch, PacketIndex index,
+                                         Now now) noexcept {
+    if (state.resolver == nullptr) {
+        batch.hand_off(index, 0, Lane::link);
+    } else {
+        state.resolver->resolve(batch, index, now);
+    }
+}
+
+// To the last neighbour.
+[[gnu::always_inline]] inline void send(const EthernetHeader& ethernet, const Interface& egress,
+                                        Batch& batch, PacketIndex index) noexcept {
+    Packet& packet = batch[index];
+    if (!packet.is_originated) {
+        decrement_ttl(packet.header<Ipv4Header>(packet.l3));
+    }
+    write_ethernet(packet, ethernet);
+    if (packet.length > std::size_t{egress.mtu_bytes} + sizeof(EthernetHeader)) {
+        transmit_in_fragments(batch, index, egress.mtu_bytes);
+    } else {
+        batch.put(index, Lane::transmit);
+    }
+}
+
+}  // namespace
+
+void link_stage(LinkState& state, Batch& batch, Now now) noexcept {
+    PacketList& lane = batch.lane(Lane::link);
+    NeighborKey fetched;
+    for (const PacketIndex index : lane) {
+        if (!leads_to(fetched, batch[index])) {
+            fetched = key_of(batch[index]);
+            state.neighbors->prefetch(fetched);
+        }
+    }
+    const InterfaceTable& interfaces = *state.view.interfaces;
+    state.last.is_resolved = false;
+    for (const PacketIndex index : lane) {
+        const Packet& packet = batch[index];
+        const Interface& egress = interfaces[packet.egress];
+        if (!egress.is_up) {
+            batch.drop(index, DropReason::port_down);
+        } else if ((state.last.is_resolved && leads_to(state.last.key, packet)) ||
+                   find_neighbor(state, packet, egress)) {
+            send(state.last.ethernet, egress, batch, index);
+        } else {
+            wait_for_neighbor(state, batch, index, now);
+        }
+    }
+    lane.clear();
+}
+
+}  // namespace towpath::route

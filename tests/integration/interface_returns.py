@@ -1,0 +1,30 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""N12: an interface is removed and put back; forwarding returns by itself, mappings stay, neither
+process was restarted, the host's own traffic (N10) goes on. First the outside one, then the inside one.
+
+    a -- lan -- lan0 towpath wan0 -- router -- stun
+"""
+from support import (A, STUN, Lab, Towpath, behaviour, check, equal, measure, outside_endpoint,
+                     socket_in, start_flow_server)
+from lab.gateway import crosses
+
+
+@behaviour
+def interface_returns():
+    with Lab("iface") as lab:
+        start_flow_server(lab)
+        with Towpath(lab) as towpath:
+            inside = socket_in(lab, "a", address=A)
+            before = outside_endpoint(inside)
+            pids = towpath.pid_of("towpathd"), towpath.pid_of("towpath-control")
+            for interface in ("wan0", "lan0"):
+                lab.cut(interface)
+                check(not crosses(lab), f"without {interface} nothing crosses")
+                lab.lay_again(interface)
+                lab.wait_for(f"forwarding with {interface} back", lambda: crosses(lab), 10)
+                equal(outside_endpoint(inside), before, f"the mapping after {interface} came back")
+                for target in (A, STUN):
+                    equal(measure.ping(lab, "gateway", target, count=2)["received"], 2,
+                          f"the host's own pings of {target} after {interface} came back")
+            equal((towpath.pid_of("towpathd"), towpath.pid_of("towpath-control")), pids, "pids")

@@ -1,0 +1,40 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""The operator's face against live traffic: every verb answers, its --json parses, and what it says is
+what the traffic did. Prometheus text is served.
+
+    a -- lan -- towpath -- router -- stun (flow_server)
+"""
+from support import (A, QUICK_START, Lab, Towpath, behaviour, check, counted, equal,
+                     outside_endpoint, socket_in, start_flow_server)
+
+VERBS = (("status",), ("interfaces",), ("drops",), ("nat", "show"), ("nat", "ports"), ("version",))
+
+
+@behaviour
+def operator_sees_it():
+    config = QUICK_START + "management: {metrics: 127.0.0.1:9469}\n"
+    with Lab("cli") as lab:
+        start_flow_server(lab)
+        with Towpath(lab, config) as towpath:
+            inside = socket_in(lab, "a", address=A)
+            outside = outside_endpoint(inside)
+            for verb in VERBS:
+                check(towpath.json(*verb) is not None, f"{verb} --json")
+                done = towpath.client(*verb)
+                check(done.returncode == 0 and done.stdout.strip(), f"{verb}: {done}")
+            inside_text = f"{A}:{inside.getsockname()[1]}"
+            outside_text = f"{outside[0]}:{outside[1]}"
+            shown = towpath.client("nat", "show").stdout
+            check(inside_text in shown and outside_text in shown, f"nat show: {shown}")
+            found = towpath.client("nat", "lookup", f"{outside_text}/udp").stdout
+            check(inside_text in found, f"nat lookup: {found}")
+            before = towpath.drops().get("inbound_no_mapping", 0)
+            socket_in(lab, "stun").sendto(b"unsolicited", (outside[0], 40000))
+            counted(lab, towpath, "inbound_no_mapping", before + 1)
+            metrics = lab.must("gateway", "curl", "-sS", "--max-time", "5",
+                               "http://127.0.0.1:9469/metrics")
+            check("towpath_" in metrics, f"metrics: {metrics[:300]}")
+            gone = lab.run("gateway", towpath.process.args[4], "--run-dir", lab.folder / "nowhere",
+                           "status")
+            equal(gone.returncode, 3, f"no daemon there: {gone.stderr}")

@@ -1,0 +1,32 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""N24: the pci driver on virtio-net devices bound to uio_pci_generic and to vfio-pci (emulated IOMMU),
+in a machine of its own under software emulation: ping, and 10 MB over HTTP intact by checksum.
+
+    a -- lan -- lan0 [bridge - QEMU 0000:00:02.0 | towpath | 0000:00:03.0 - bridge] wan0 -- router -- web
+"""
+# timeout_s: 420
+import subprocess
+
+from support import Lab, behaviour, check, equal, measure, skip
+from lab.gateway import ROOT
+from lab.machine import TowpathMachine, why_not
+
+
+@behaviour
+def pci_devices():
+    subprocess.run([str(ROOT / "scripts" / "packages"), "install", "pci"], check=False, timeout=300,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    reason = why_not()
+    if reason:
+        skip(reason)
+    with Lab("pci") as lab:
+        measure.start_services(lab, file_bytes=10_000_000)
+        for driver in ("uio_pci_generic", "vfio-pci"):
+            with TowpathMachine(lab, driver) as machine:
+                check(f"0000:00:03.0 0x1af4 ../../../bus/pci/drivers/{driver}" in machine.words(99),
+                      f"the devices are bound to {driver}: {machine.words(99)}")
+                seen = measure.ping(lab, interval=0.2)
+                equal(seen["received"], 5, f"replies through {driver}")
+                equal(measure.fetch(lab, seconds=120)["words"], "same", f"10 MB through {driver}")
+                print(f"{driver}: round trip {seen['rtt_ms']:.2f} ms under software emulation")

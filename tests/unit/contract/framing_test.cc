@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The contract's framing: what is sent arrives equal, and whatever is not exactly a message is
+// refused with the reason that fits.
+#include "dataplane/contract/framing.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <vector>
+
+namespace towpath::contract {
+namespace {
+
+// A span of `size` bytes at the start of an aligned buffer.
+template <class M>
+MessageBuffer buffer_with(const M& message) {
+    MessageBuffer buffer;
+    std::memcpy(buffer.bytes.data(), &message, sizeof(message));
+    return buffer;
+}
+
+template <class M>
+auto decode(std::span<const std::byte> bytes) {
+    if constexpr (static_cast<int>(M::kType) < 100) {
+        return decode_downward(bytes);
+    } else {
+        return decode_upward(bytes);
+    }
+}
+
+template <class M>
+class EveryMessage : public ::testing::Test {};
+
+using AllMessages =
+    ::testing::Types<HelloControl, Start, InterfaceSet, RouteChunk, NatSet, SourceChunk, PoolChunk,
+                     AllowChunk, StatusQuery, CountersQuery, ReasonsQuery, InterfacesQuery,
+                     NatLookupQuery, NatListQuery, PortUsageQuery, EventsSubscribe, HelloDataplane,
+                     Started, StartFailed, Applied, Refused, LinkChange, StatusReply, ReasonsReply,
+                     InterfacesReply, NatLookupReply, NatListReply, PortUsageReply, StartReply,
+                     StartQuery, EventBatch>;
+TYPED_TEST_SUITE(EveryMessage, AllMessages);
+
+TYPED_TEST(EveryMessage, ArrivesAsItWasSent) {
+    TypeParam message;
+    message.header.request = 0x01020304;
+    const MessageBuffer buffer = buffer_with(message);
+    const auto decoded = decode<TypeParam>(std::span{buffer.bytes}.first(sizeof(message)));
+    ASSERT_TRUE(decoded.has_value());
+    const auto* const view = std::get<const TypeParam*>(*decoded);
+    const auto bytes = bytes_of(*view);
+    EXPECT_EQ(std::memcmp(bytes.data(), &message, sizeof(message)), 0);
+}
+
+TYPED_TEST(EveryMessage, EveryTruncationIsRefused) {
+    const TypeParam message;
+    const MessageBuffer buffer = buffer_with(message);
+    for (std::size_t size = 0; size < sizeof(message); ++size) {
+        const auto decoded = decode<TypeParam>(std::span{buffer.bytes}.first(size));
+        ASSERT_FALSE(decoded.has_value()) << size;
+        EXPECT_EQ(decoded.error(), size < sizeof(Header) ? Error::truncated : Error::bad_length);
+    }
+}
+
+TYPED_TEST(EveryMessage, OneByteMoreIsRefusedEvenIfTheHeaderAgrees) {
+    TypeParam message;
+    message.header.size_bytes = sizeof(message) + 1;
+    const MessageBuffer buffer = buffer_with(message);
+    const auto decoded = decode<TypeParam>(std::span{buffer.bytes}.first(sizeof(message) + 1));
+    ASSERT_FALSE(decoded.has_value());
+    EXPECT_EQ(decoded.error(), Error::bad_length);
+}
+
+TYPED_TEST(EveryMessage, AnotherContractNumberIsRefused) {
+    TypeParam message;
+    message.header.version = kContractVersion + 1;
+    const MessageBuffer buffer = buffer_with(message);
+    const auto decoded = decode<TypeParam>(std::span{buffer.bytes}.first(sizeof(message)));
+    ASSERT_FALSE(decoded.has_value());
+    EXPECT_EQ(decoded.error(), Error::bad_version);
+}
+
+TYPED_TEST(EveryMessage, IsUnknownInTheOtherDirection) {
+    const TypeParam message;
+    const MessageBuffer buffer = buffer_with(message);
+    const auto bytes = std::span{buffer.bytes}.first(sizeof(message));
+    const bool is_down = static_cast<int>(TypeParam::kType) < 100;
+    const Error error = is_down ? decode_upward(bytes).error() : decode_downward(bytes).error();
+    EXPECT_EQ(error, Error::bad_type);
+}
+
+template <class M>
+bool accepts(const M& message) {
+    const MessageBuffer buffer = buffer_with(message);
+    return decode<M>(std::span{buffer.bytes}.first(sizeof(M))).has_value();
+}
+
+TEST(Framing, CountsAreRefusedOnePastTheirArray) {
+    Start start;
+    start.settings.port_count = kPortsMax;
+    EXPECT_TRUE(accepts(start));
+    start.settings.port_count = kPortsMax + 1;
+    EXPECT_FALSE(accepts(start));
+
+    InterfaceSet interface;
+    interface.address_count = kInterfaceAddressesMax;
+    EXPECT_TRUE(accepts(interface));
+    interface.address_count = kInterfaceAddressesMax + 1;
+    EXPECT_FALSE(accepts(interface));
+
+    NatSet nat;
+    nat.reserved_range_count = kReservedRangesMax;
+    EXPECT_TRUE(accepts(nat));
+    nat.reserved_range_count = kReservedRangesMax + 1;
+    EXPECT_FALSE(accepts(nat));
+
+    NatListReply page;
+    page.count = kMappingsPerReply;
+    EXPECT_TRUE(accepts(page));
+    page.count = kMappingsPerReply + 1;
+    EXPECT_FALSE(accepts(page));
+
+    EventBatch batch;
+    batch.count = kEventsPerBatch;
+    EXPECT_TRUE(accepts(batch));
+    batch.count = kEventsPerBatch + 1;
+    EXPECT_FALSE(accepts(batch));
+
+    Start traffic;
+    traffic.settings.port_count = 1;
+    traffic.settings.ports[0].kernel_traffic_count = kKernelTrafficMax;
+    EXPECT_TRUE(accepts(traffic));
+    traffic.settings.ports[0].kernel_traffic_count = kKernelTrafficMax + 1;
+    EXPECT_FALSE(accepts(traffic));
+}
+
+TEST(Framing, ListPartsLieInsideTheirList) {
+    RouteChunk chunk;
+    chunk.part = {kRoutesMax, kRoutesMax - kRoutesPerChunk, kRoutesPerChunk, 0};
+    EXPECT_TRUE(accepts(chunk));
+    chunk.part.offset += 1;
+    EXPECT_FALSE(accepts(chunk));
+    chunk.part = {kRoutesMax + 1, 0, 1, 0};
+    EXPECT_FALSE(accepts(chunk));
+    chunk.part = {kRoutesMax, 0, kRoutesPerChunk + 1, 0};
+    EXPECT_FALSE(accepts(chunk));
+    chunk.part = {4, 0, 0, 0};  // an empty part of a list that is not empty leads nowhere
+    EXPECT_FALSE(accepts(chunk));
+    chunk.part = {1, 0xFFFFFFFF, 2, 0};
+    EXPECT_FALSE(accepts(chunk));
+}
+
+TEST(Framing, EnumeratorsFlagsAndPrefixesOutsideTheirRangeAreRefused) {
+    InterfaceSet interface;
+    interface.role = Role::count;
+    EXPECT_FALSE(accepts(interface));
+
+    NatSet nat;
+    nat.tcp_filtering = Filtering::count;
+    EXPECT_FALSE(accepts(nat));
+    nat = {};
+    nat.hairpin = 2;
+    EXPECT_FALSE(accepts(nat));
+    nat = {};
+    nat.ports = {2000, 1999};
+    EXPECT_FALSE(accepts(nat));
+
+    SourceChunk sources;
+    sources.part = {1, 0, 1, 0};
+    sources.entries[0] = {Ipv4Address{0x0A4D0100}, 24, {}};
+    EXPECT_TRUE(accepts(sources));
+    sources.entries[0] = {Ipv4Address{0x0A4D0101}, 24, {}};  // a host bit
+    EXPECT_FALSE(accepts(sources));
+    sources.entries[0] = {Ipv4Address{0}, 33, {}};
+    EXPECT_FALSE(accepts(sources));
+
+    Commit commit;
+    EXPECT_FALSE(accepts(commit));  // generation 0 means none
+    commit.generation = 1;
+    EXPECT_TRUE(accepts(commit));
+}
+
+TEST(Framing, TextsMustEndAndBePrintable) {
+    HelloControl hello;
+    hello.build.bytes.fill('a');  // no NUL
+    EXPECT_FALSE(accepts(hello));
+    hello.build.bytes.back() = '\0';
+    EXPECT_TRUE(accepts(hello));
+    hello.build.set("a\nb");
+    EXPECT_FALSE(accepts(hello));
+    hello.build.set("ab");
+    hello.build.bytes[20] = 'x';  // behind the end
+    EXPECT_FALSE(accepts(hello));
+}
+
+TEST(Text, CutsWhatDoesNotFit) {
+    EXPECT_EQ(Text<4>::of("abcdef").view(), "abc");
+    EXPECT_EQ(Text<4>::of("").view(), "");
+}
+
+}  // namespace
+}  // namespace towpath::contract

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Configuration to world, and the difference of two worlds as messages: what is sent leads the data
+// plane's own apply() to exactly what is desired, from wherever it stood.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+
+#include "control/reconcile/desired.h"
+#include "control/reconcile/diff.h"
+#include "dataplane/contract/framing.h"
+#include "dataplane/server/apply.h"
+
+namespace towpath::control {
+namespace {
+
+using contract::World;
+
+// The file of issue 3 as values.
+config::Config gateway() {
+    config::Config config;
+    config::Interface lan;
+    lan.name = "lan";
+    lan.match.name = "lan0";
+    lan.driver = config::Driver::af_packet;
+    lan.addresses = {{Ipv4Address{0x0A4D0101}, {Ipv4Address{0x0A4D0100}, 24}}};
+    config::Interface wan = lan;
+    wan.name = "wan";
+    wan.match.name = "wan0";
+    wan.addresses = {{Ipv4Address{0xC000020A}, {Ipv4Address{0xC0000200}, 24}}};
+    config.interfaces = {lan, wan};
+    config.routes = {{Ipv4Prefix{}, Ipv4Address{0xC0000201}, ""}};
+    config.nat.is_enabled = true;
+    config.nat.inside = {"lan"};
+    config.nat.outside = "wan";
+    config.nat.pool = {{"wan", {}, {}}};
+    return config;
+}
+
+TEST(Desired, TheFileOfTheIssue) {
+    const config::Config config = gateway();
+    const contract::StartSettings start = desired_start(config, "towpath");
+    EXPECT_EQ(start.port_count, 2);
+    EXPECT_EQ(start.ports[1].match.view(), "wan0");
+    EXPECT_EQ(start.ports[1].driver, contract::PortDriver::af_packet);
+    EXPECT_EQ(start.core_choice, contract::CoreChoice::automatic);
+    EXPECT_EQ(start.mappings, 262'144U);
+    const auto world = desired_world(config, start);
+    ASSERT_TRUE(world.has_value());
+    EXPECT_EQ(world->interfaces[0].role, contract::Role::inside);
+    EXPECT_EQ(world->interfaces[1].role, contract::Role::outside);
+    ASSERT_EQ(world->routes.size(), 1U);
+    EXPECT_EQ(world->routes[0].via, Ipv4Address{0xC0000201});
+    EXPECT_EQ(world->routes[0].interface, 1);
+    EXPECT_EQ(world->pool, std::vector{Ipv4Address{0xC000020A}});
+    ASSERT_EQ(world->sources.size(), 1U);
+    EXPECT_EQ(world->sources[0].prefix(), (Ipv4Prefix{Ipv4Address{0x0A4D0100}, 24}));
+    EXPECT_EQ(world->nat.tcp_filtering, contract::Filtering::address_and_port_dependent);
+    // N10: the host's ports are never given to a mapping.
+    ASSERT_GE(world->nat.reserved_range_count, 1U);
+    EXPECT_EQ(world->nat.reserved_ranges[0], (contract::PortRangeField{61000, 65535}));
+}
+
+TEST(Desired, IdsAreThoseOfTheRunningDataPlane) {
+    config::Config config = gateway();
+    const contract::StartSettings running = desired_start(config, "towpath");
+    const World before = *desired_world(config, running);
+    std::swap(config.interfaces[0], config.interfaces[1]);
+    EXPECT_EQ(*desired_world(config, running), before);
+}
+
+TEST(Desired, NewInterfaceIsRefusedByName) {
+    config::Config config = gateway();
+    const contract::StartSettings running = desired_start(config, "towpath");
+    config.interfaces.push_back(config.interfaces[0]);
+    config.interfaces.back().name = "dmz";
+    const auto world = desired_world(config, running);
+    ASSERT_FALSE(world.has_value());
+    EXPECT_EQ(world.error().sentence,
+              "interface dmz is new: the data plane must be restarted to open it");
+}
+
+TEST(Desired, InterfaceGoneFromTheFileCarriesNothing) {
+    config::Config config = gateway();
+    const contract::StartSettings running = desired_start(config, "towpath");
+    config.interfaces.pop_back();
+    config.routes.clear();
+    config.nat = {};
+    const auto world = desired_world(config, running);
+    ASSERT_TRUE(world.has_value());
+    EXPECT_EQ(world->interfaces[1].address_count, 0);
+    EXPECT_EQ(world->interfaces[1].role, contract::Role::neutral);
+}
+
+TEST(Desired, PoolAtAndOnePastWhatWasStarted) {
+    config::Config config = gateway();
+    config.nat.limits.pool_addresses = 2;
+    const contract::StartSettings running = desired_start(config, "towpath");
+    config.nat.pool = {{"", Ipv4Address{0xC0000214}, Ipv4Address{0xC0000215}}};
+    EXPECT_TRUE(desired_world(config, running).has_value());
+    config.nat.pool[0].last = Ipv4Address{0xC0000216};
+    EXPECT_FALSE(desired_world(config, running).has_value());
+}
+
+// The data plane's view of a list of messages.
+void apply_all(const std::vector<Datagram>& messages, const contract::StartSettings& start,
+               server::Construction& construction) {
+    for (const Datagram& datagram : messages) {
+        contract::MessageBuffer buffer;
+        std::memcpy(buffer.bytes.data(), datagram.data(), datagram.size());
+        const auto view = contract::decode_downward(std::span{buffer.bytes}.first(datagram.size()));
+        ASSERT_TRUE(view.has_value());
+        std::visit(
+            [&](const auto* message) {
+                if constexpr (requires { server::apply(construction, start, *message); }) {
+                    const auto outcome = server::apply(construction, start, *message);
+                    EXPECT_TRUE(outcome.has_value()) << outcome.error().sentence;
+                } else {
+                    ADD_FAILURE() << "a message that states nothing";
+                }
+            },
+            *view);
+    }
+}
+
+class Difference : public ::testing::Test {
+protected:
+    Difference() {
+        start_.port_count = 3;
+        start_.pool_addresses = contract::kPoolMax;
+    }
+    World random_world() {
+        World world;
+        for (std::size_t id = 0; id < start_.port_count; ++id) {
+            if (random() % 2 == 0) {
+                world.interfaces[id].address_count = 1;
+                world.interfaces[id].addresses[0] = {
+                    Ipv4Address{0x0A4D0001U + (random() % 4 << 8U)}, 24, {}};
+            }
+        }
+        // Around the sizes at which a list needs another part.
+        for (std::size_t i = random() % 3 * contract::kRoutesPerChunk + random() % 2; i > 0; --i) {
+            world.routes.push_back({{Ipv4Address{static_cast<std::uint32_t>(i << 8U)}, 24, {}},
+                                    Ipv4Address{0xC0000201},
+                                    contract::RouteKind::via,
+                                    static_cast<std::uint8_t>(random() % start_.port_count),
+                                    0});
+        }
+        for (std::size_t i = random() % 2 * contract::kPrefixesPerChunk + random() % 2; i > 0;
+             --i) {
+            world.pool.push_back(Ipv4Address{static_cast<std::uint32_t>(0xC6336400U + i)});
+            world.sources.push_back(
+                {Ipv4Address{static_cast<std::uint32_t>(0x0A4D0000U + i)}, 32, {}});
+        }
+        for (std::size_t i = random() % 2 * contract::kAllowPerChunk + random() % 2; i > 0; --i) {
+            world.allow.push_back({{}, {1, 2}, 6, contract::kAnyInterface, 0});
+        }
+        world.nat.udp_timeout_s = 300 + random() % 2;
+        return world;
+    }
+    unsigned random() { return static_cast<unsigned>(random_()); }
+
+    std::mt19937 random_{7};
+    contract::StartSettings start_;
+};
+
+// The law of reconciliation: apply(applied, desired - applied) = desired, and desired - desired is
+// nothing.
+TEST_F(Difference, LeadsFromAnyWorldToAnyOther) {
+    World applied;
+    for (int round = 0; round < 300; ++round) {
+        const World desired = random_world();
+        server::Construction construction = server::construction_from(applied);
+        apply_all(state_messages(applied, desired, start_.port_count), start_, construction);
+        ASSERT_TRUE(server::check_whole(construction).has_value());
+        ASSERT_EQ(construction.world, desired);
+        ASSERT_TRUE(state_messages(desired, desired, start_.port_count).empty());
+        ASSERT_EQ(live_differences(applied, desired, start_).empty(), applied == desired);
+        applied = desired;
+    }
+}
+
+TEST_F(Difference, FromAnUnknownWorldEverythingIsStated) {
+    for (int round = 0; round < 50; ++round) {
+        const World desired = random_world();
+        server::Construction construction = server::construction_from(random_world());
+        apply_all(state_messages(std::nullopt, desired, start_.port_count), start_, construction);
+        ASSERT_EQ(construction.world, desired);
+    }
+}
+
+TEST(RestartDifferences, NamesWhatIsFixed) {
+    config::Config config = gateway();
+    const contract::StartSettings running = desired_start(config, "towpath");
+    EXPECT_TRUE(restart_differences(running, running).empty());
+    config.interfaces[1].driver = config::Driver::af_xdp;
+    config.dataplane.cores = {1};
+    config.nat.limits.sessions = 5;
+    config.interfaces[0].addresses.clear();  // live
+    EXPECT_EQ(restart_differences(running, desired_start(config, "towpath")),
+              (std::vector<std::string>{"dataplane.cores", "nat.limits.sessions",
+                                        "interfaces.wan.driver"}));
+}
+
+TEST(LiveDifferences, NamesWhatChanges) {
+    config::Config config = gateway();
+    const contract::StartSettings running = desired_start(config, "towpath");
+    const World before = *desired_world(config, running);
+    config.nat.timeouts.udp = std::chrono::seconds{400};
+    config.nat.filtering.tcp = config::Filtering::endpoint_independent;
+    EXPECT_EQ(live_differences(before, *desired_world(config, running), running),
+              (std::vector<std::string>{"nat.filtering", "nat.timeouts"}));
+}
+
+}  // namespace
+}  // namespace towpath::control

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/engine/generation_builder.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/builders/packet_builder.h"
+
+namespace towpath::engine {
+namespace {
+
+using builders::address;
+using builders::prefix;
+
+contract::World two_interfaces() {
+    contract::World world;
+    world.interfaces[0].role = contract::Role::inside;
+    world.interfaces[0].address_count = 1;
+    world.interfaces[0].addresses[0] = {address("10.77.1.1"), 24, {}};
+    world.interfaces[1].role = contract::Role::outside;
+    world.interfaces[1].address_count = 1;
+    world.interfaces[1].addresses[0] = {address("192.0.2.10"), 24, {}};
+    contract::RouteField route;
+    route.to = contract::PrefixField::of(Ipv4Prefix{});
+    route.via = address("192.0.2.1");
+    route.interface = 1;
+    world.routes = {route};
+    world.nat.is_enabled = 1;
+    world.nat.udp_filtering = contract::Filtering::address_dependent;
+    world.nat.udp_timeout_s = 333;
+    world.nat.reserved_range_count = 1;
+    world.nat.reserved_ranges[0] = {61000, 65535};
+    world.sources = {contract::PrefixField::of(prefix("10.77.1.0/24"))};
+    world.pool = {address("192.0.2.10")};
+    return world;
+}
+
+class GenerationBuilder : public testing::Test {
+protected:
+    std::unique_ptr<pipeline::Generation> build() {
+        auto generation = build_generation({.number = 7,
+                                            .world = world_,
+                                            .interface_count = 2,
+                                            .devices = devices_,
+                                            .host_ports = {61000, 65535}});
+        TOWPATH_ASSERT(generation.has_value());
+        return std::move(*generation);
+    }
+    contract::World world_ = two_interfaces();
+    std::array<DeviceFacts, kInterfacesMax> devices_{};
+};
+
+TEST_F(GenerationBuilder, JoinsWhatIsConfiguredWithWhatDevicesAre) {
+    devices_[1] = {
+        .mac = MacAddress{{2, 0, 0, 0, 0, 9}}, .mtu_bytes = 1400, .is_up = true, .has_host = true};
+    const auto generation = build();
+    const Interface& wan = generation->interfaces.storage[1];
+    EXPECT_EQ(generation->number, 7U);
+    EXPECT_EQ(wan.role, InterfaceRole::outside);
+    EXPECT_EQ(wan.mtu_bytes, 1400);
+    EXPECT_TRUE(wan.is_up && wan.has_host);
+    EXPECT_FALSE(generation->interfaces.storage[0].is_up);
+    EXPECT_TRUE(wan.owns(address("192.0.2.10")));
+}
+
+TEST_F(GenerationBuilder, RoutesToConnectedNetworksAndBeyond) {
+    const auto generation = build();
+    const route::Route& inside = generation->routes.find(address("10.77.1.99"));
+    EXPECT_EQ(inside.kind, route::RouteKind::connected);
+    EXPECT_EQ(inside.interface, InterfaceId{0});
+    const route::Route& beyond = generation->routes.find(address("203.0.113.5"));
+    EXPECT_EQ(beyond.kind, route::RouteKind::via);
+    EXPECT_EQ(beyond.next_hop, address("192.0.2.1"));
+}
+
+TEST_F(GenerationBuilder, CarriesThePolicyOfTranslation) {
+    const auto generation = build();
+    EXPECT_TRUE(generation->nat.is_enabled);
+    EXPECT_EQ(generation->nat.udp_filtering, nat::Filtering::address_dependent);
+    EXPECT_EQ(generation->nat.tcp_filtering, nat::Filtering::address_and_port_dependent);
+    EXPECT_EQ(generation->nat.timeouts.udp, std::chrono::seconds{333});
+    EXPECT_TRUE(generation->nat.reserved_ports[61000] && generation->nat.reserved_ports[65535]);
+    EXPECT_FALSE(generation->nat.reserved_ports[60999]);
+    EXPECT_TRUE(generation->local.use_of(address("192.0.2.10")).is_pool);
+}
+
+TEST_F(GenerationBuilder, LetsInWhatLocalAllowLists) {
+    contract::AllowField ssh;
+    ssh.interface = 1;
+    ssh.protocol = 6;
+    ssh.ports = {22, 22};
+    ssh.prefix = contract::PrefixField::of(prefix("198.51.100.0/24"));
+    world_.allow = {ssh};
+    const auto generation = build();
+    const Interface& wan = generation->interfaces.storage[1];
+    const route::LocalPolicy& local = generation->local;
+    EXPECT_TRUE(local.allows(wan, address("198.51.100.7"), 6, Port{std::uint16_t{22}}));
+    EXPECT_FALSE(local.allows(wan, address("198.51.100.7"), 6, Port{std::uint16_t{23}}));
+    EXPECT_FALSE(local.allows(wan, address("203.0.113.7"), 6, Port{std::uint16_t{22}}));
+    EXPECT_FALSE(local.allows(wan, address("198.51.100.7"), 17, Port{std::uint16_t{22}}));
+}
+
+}  // namespace
+}  // namespace towpath::engine
