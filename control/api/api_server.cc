@@ -8,10 +8,9 @@ namespace towpath::control::api {
 Outcome<ApiServer> ApiServer::start(boost::asio::io_context& loop, ApiModel& model,
                                     const ApiRequest& request) {
     ApiServer server;
-    auto api = HttpServer::listen_unix(loop, request.socket_path,
-                                       [&model](const Request& asked, const Respond& respond) {
-                                           answer(model, asked, respond);
-                                       });
+    auto api = HttpServer::listen_unix(
+        loop, request.socket_path,
+        [&model](const Request& asked, const Respond& respond) { answer(model, asked, respond); });
     if (!api) {
         return tl::unexpected{api.error()};
     }
