@@ -18,6 +18,7 @@ import tempfile
 # What a folder may include besides itself. There is no other permission.
 ALLOWED = {
     "dataplane/wire": [],
+    "dataplane/crypto": ["dataplane/wire"],
     "dataplane/packet": ["dataplane/wire"],
     "dataplane/contract": ["dataplane/wire"],
     "config": ["dataplane/wire"],
@@ -53,6 +54,7 @@ OWNERS = {
     r"yaml-cpp/": ["config"],
     r"boost/": ["control"],
     r"prometheus/": ["control"],
+    r"(sodium|intel-ipsec-mb|blake2)": ["dataplane/crypto"],
     r"(xdp|bpf)/": ["dataplane/port", "dataplane/dpdk"],
 }
 SUFFIXES = {".h", ".cc"}

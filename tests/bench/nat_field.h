@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,6 +21,7 @@
 #include "dataplane/wire/ipv4.h"
 #include "dataplane/wire/tcp.h"
 #include "dataplane/wire/udp.h"
+#include "tests/bench/cpu_model.h"
 
 namespace towpath::bench {
 
@@ -30,16 +30,6 @@ inline constexpr InterfaceId kWan{1};
 inline constexpr std::size_t kFrame_bytes = 60;
 // Ports of one pool address that a bench fills, as decisions.md N22 counts: 4 Mi over 80.
 inline constexpr std::size_t kMappingsPerAddress = 52429;
-
-inline std::string cpu_model() {
-    std::ifstream file{"/proc/cpuinfo"};
-    for (std::string line; std::getline(file, line);) {
-        if (line.starts_with("model name")) {
-            return line.substr(line.find(':') + 2);
-        }
-    }
-    return "unknown CPU";
-}
 
 // Serialised enough that what stands before is done.
 inline std::uint64_t read_ticks() {
