@@ -103,7 +103,7 @@ Outcome<bool> AfPacketPort::open_queues(const PortRequest& request,
         }
     }
     for (std::uint16_t queue = 0; queue < limited(request.transmit_queues); ++queue) {
-        auto sender = PacketSender::open(request.name, device_);
+        auto sender = PacketSender::open(request.name, device_, queue);
         if (!sender.has_value()) {
             return tl::unexpected<Failure>{sender.error()};
         }

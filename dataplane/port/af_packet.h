@@ -41,8 +41,10 @@ public:
     [[nodiscard]] std::size_t receive(std::uint16_t queue, std::span<Packet> out) noexcept;
     [[nodiscard]] std::size_t transmit(std::uint16_t queue,
                                        std::span<const Packet> packets) noexcept;
-    // transmit has already handed everything to the kernel.
-    void flush(std::uint16_t /*queue*/) noexcept {}
+    // transmit has already handed everything to the kernel, unless the device was busy.
+    [[nodiscard]] bool flush(std::uint16_t queue) noexcept {
+        return transmitters_[queue]->sender.flush();
+    }
     void append_descriptors(std::uint16_t queue, std::vector<int>& descriptors) const;
     [[nodiscard]] PortStatistics statistics() const noexcept;
 

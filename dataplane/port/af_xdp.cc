@@ -222,8 +222,8 @@ std::size_t AfXdpPort::transmit(std::uint16_t queue, std::span<const Packet> pac
     return taken;
 }
 
-void AfXdpPort::flush(std::uint16_t queue) noexcept {
-    queues_[queue]->socket->flush();
+bool AfXdpPort::flush(std::uint16_t queue) noexcept {
+    return queues_[queue]->socket->flush() != XskFlush::waiting;
 }
 
 void AfXdpPort::append_descriptors(std::uint16_t queue, std::vector<int>& descriptors) const {

@@ -54,7 +54,7 @@ public:
     [[nodiscard]] std::size_t receive(std::uint16_t queue, std::span<Packet> out) noexcept;
     [[nodiscard]] std::size_t transmit(std::uint16_t queue,
                                        std::span<const Packet> packets) noexcept;
-    void flush(std::uint16_t queue) noexcept;
+    [[nodiscard]] bool flush(std::uint16_t queue) noexcept;
     // Replaces the addresses that traffic for the kernel must be sent to; those that the kernel has
     // on the netdev now are added.
     [[nodiscard]] Outcome<void> set_own_addresses(std::span<const Ipv4Address> addresses);

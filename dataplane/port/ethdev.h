@@ -41,7 +41,7 @@ public:
     [[nodiscard]] std::size_t transmit(std::uint16_t queue,
                                        std::span<const Packet> packets) noexcept;
     // tx_burst has already told the device.
-    void flush(std::uint16_t /*queue*/) noexcept {}
+    [[nodiscard]] bool flush(std::uint16_t /*queue*/) noexcept { return true; }
     // Interrupts of DPDK's drivers differ too much in who clears them: a worker naps instead.
     void append_descriptors(std::uint16_t /*queue*/, std::vector<int>& /*descriptors*/) const {}
     [[nodiscard]] PortStatistics statistics() const noexcept;

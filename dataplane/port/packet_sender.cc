@@ -9,6 +9,9 @@
 #include <cerrno>
 #include <cstring>
 
+#include "dataplane/dpdk/packet_pool.h"
+#include "dataplane/wire/ethernet.h"
+
 namespace towpath::port {
 
 namespace {
@@ -19,7 +22,24 @@ constexpr int kKernelBuffer_bytes = 4 << 20;
 }  // namespace
 
 Outcome<PacketSender> PacketSender::open(const std::string& interface_name,
-                                         const KernelDevice& device) {
+                                         const KernelDevice& device, std::uint16_t queue) {
+    const std::size_t largest_bytes = device.mtu_bytes + std::size_t{dpdk::kLinkOverhead_bytes};
+    if (largest_bytes <= kXskFrameMaximum_bytes) {
+        auto ring =
+            XskQueue::open({.interface_name = interface_name,
+                            .queue = queue,
+                            .largest_frame_bytes = static_cast<std::uint32_t>(largest_bytes),
+                            .transmits_only = true},
+                           device);
+        if (ring.has_value()) {
+            return PacketSender{*std::move(ring), largest_bytes};
+        }
+    }
+    return open_socket(interface_name, device);
+}
+
+Outcome<PacketSender> PacketSender::open_socket(const std::string& interface_name,
+                                                const KernelDevice& device) {
     // Protocol 0: this socket receives nothing.
     FileDescriptor socket{::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
     sockaddr_ll address{};
@@ -40,7 +60,24 @@ Outcome<PacketSender> PacketSender::open(const std::string& interface_name,
     return PacketSender{std::move(socket)};
 }
 
-SendResult PacketSender::send(std::span<const Packet> packets) const noexcept {
+bool PacketSender::flush() noexcept {
+    return ring_ == nullptr || ring_->flush() != XskFlush::waiting;
+}
+
+SendResult PacketSender::send_to_ring(std::span<const Packet> packets) noexcept {
+    const auto is_sendable = [this](const Packet& packet) {
+        return packet.length >= sizeof(EthernetHeader) && packet.length <= largest_frame_bytes_;
+    };
+    const auto bad = std::find_if_not(packets.begin(), packets.end(), is_sendable);
+    const auto good = static_cast<std::size_t>(bad - packets.begin());
+    const std::size_t sent = good == 0 ? 0 : ring_->send(packets.first(good));
+    return {sent, sent == good && bad != packets.end() ? 1U : 0U};
+}
+
+SendResult PacketSender::send(std::span<const Packet> packets) noexcept {
+    if (ring_ != nullptr) {
+        return send_to_ring(packets);
+    }
     SendResult result;
     std::array<mmsghdr, kSendMax> messages{};
     std::array<iovec, kSendMax> frames{};

@@ -88,8 +88,8 @@ std::size_t Port::transmit(std::uint16_t queue, std::span<const Packet> packets)
                       device_);
 }
 
-void Port::flush(std::uint16_t queue) noexcept {
-    std::visit([queue](auto& device) { device->flush(queue); }, device_);
+bool Port::flush(std::uint16_t queue) noexcept {
+    return std::visit([queue](auto& device) { return device->flush(queue); }, device_);
 }
 
 Outcome<void> Port::set_own_addresses(std::span<const Ipv4Address> addresses) {

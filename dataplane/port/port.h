@@ -59,8 +59,9 @@ public:
     // keeps the others. Packets to one queue leave in order.
     [[nodiscard]] std::size_t transmit(std::uint16_t queue,
                                        std::span<const Packet> packets) noexcept;
-    // Starts what transmit has only queued; called once after the last transmit of a round.
-    void flush(std::uint16_t queue) noexcept;
+    // Starts what transmit has only queued; called once after the last transmit of a round. False:
+    // the device was busy and something still waits, so call again.
+    [[nodiscard]] bool flush(std::uint16_t queue) noexcept;
 
     // The interface's addresses have changed: drivers that leave traffic to the kernel by
     // destination (af_xdp) follow, for others it means nothing. Fails with a sentence.

@@ -8,6 +8,7 @@
 #include <xdp/xsk.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -17,9 +18,22 @@ namespace {
 constexpr std::uint32_t kSmallFrame_bytes = 2048;
 constexpr int kAttemptsMax = 100;
 constexpr int kPause_ms = 10;
-// In copy mode one call sends at most 32 frames; more calls than this in one flush would starve
-// receiving.
+// More calls than this in one flush would starve receiving.
 constexpr int kWakeupsMax = 8;
+// In copy mode one call sends at most 32 frames unless the kernel (6.17 and later) is told more.
+// The option's name is newer than the headers of Debian 12.
+constexpr int kOptionTransmitBudget = 9;
+constexpr std::uint32_t kTransmitBudget = 256;
+// Every frame that a device has not yet sent counts against the socket's buffer.
+constexpr int kKernelBuffer_bytes = 8 << 20;
+
+// Both only make it faster: what an older kernel or a missing permission refuses is done without.
+void raise_limits(int socket) noexcept {
+    (void)::setsockopt(socket, SOL_XDP, kOptionTransmitBudget, &kTransmitBudget,
+                       sizeof kTransmitBudget);
+    (void)::setsockopt(socket, SOL_SOCKET, SO_SNDBUFFORCE, &kKernelBuffer_bytes,
+                       sizeof kKernelBuffer_bytes);
+}
 
 }  // namespace
 
@@ -48,7 +62,8 @@ XskQueue::~XskQueue() {
 }
 
 int XskQueue::create(const XskQueueRequest& request, const KernelDevice& device) {
-    memory_bytes_ = std::size_t{frame_bytes_} * kXskRingSize * 2;
+    const std::size_t directions = request.transmits_only ? 1 : 2;
+    memory_bytes_ = std::size_t{frame_bytes_} * kXskRingSize * directions;
     void* memory = ::mmap(nullptr, memory_bytes_, PROT_READ | PROT_WRITE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     if (memory == MAP_FAILED) {
@@ -63,34 +78,46 @@ int XskQueue::create(const XskQueueRequest& request, const KernelDevice& device)
         return error;
     }
     xsk_socket_config options{};
-    options.rx_size = kXskRingSize;
+    options.rx_size = request.transmits_only ? 0 : kXskRingSize;
     options.tx_size = kXskRingSize;
     options.libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD;
     const std::uint32_t mode = request.zero_copy ? XDP_ZEROCOPY : XDP_COPY;
     options.bind_flags = static_cast<std::uint16_t>(XDP_USE_NEED_WAKEUP | mode);
-    error = xsk_socket__create(&handles_->socket, device.name.c_str(), request.queue,
-                               handles_->umem, &handles_->receive, &handles_->transmit, &options);
+    error = xsk_socket__create(
+        &handles_->socket, device.name.c_str(), request.queue, handles_->umem,
+        request.transmits_only ? nullptr : &handles_->receive, &handles_->transmit, &options);
     if (error != 0) {
         handles_->socket = nullptr;
         return error;
     }
-    std::uint32_t index = 0;
-    if (xsk_ring_prod__reserve(&handles_->fill, kXskRingSize, &index) != kXskRingSize) {
-        return -ENOSPC;
-    }
-    for (std::uint32_t frame = 0; frame < kXskRingSize; ++frame) {
-        const std::uint64_t address = std::uint64_t{frame} * frame_bytes_;
-        *xsk_ring_prod__fill_addr(&handles_->fill, index + frame) = address;
-        free_frames_[free_count_++] = address + std::uint64_t{kXskRingSize} * frame_bytes_;
-    }
-    xsk_ring_prod__submit(&handles_->fill, kXskRingSize);
+    raise_limits(descriptor());
+    fill_frames(request.transmits_only);
     return 0;
+}
+
+// Hands the kernel the frames that it receives into; the others are free for transmitting.
+void XskQueue::fill_frames(bool transmits_only) noexcept {
+    std::uint32_t next = 0;
+    std::uint32_t index = 0;
+    // The ring is new and has room for all.
+    if (!transmits_only &&
+        xsk_ring_prod__reserve(&handles_->fill, kXskRingSize, &index) == kXskRingSize) {
+        for (; next < kXskRingSize; ++next) {
+            *xsk_ring_prod__fill_addr(&handles_->fill, index + next) =
+                std::uint64_t{next} * frame_bytes_;
+        }
+        xsk_ring_prod__submit(&handles_->fill, kXskRingSize);
+    }
+    while (free_count_ < kXskRingSize) {
+        free_frames_[free_count_++] = std::uint64_t{next++} * frame_bytes_;
+    }
 }
 
 Outcome<std::unique_ptr<XskQueue>> XskQueue::open(const XskQueueRequest& request,
                                                   const KernelDevice& device) {
     const std::uint32_t frame_bytes =
-        request.largest_frame_bytes <= kSmallFrame_bytes - kXskReserved_bytes
+        request.largest_frame_bytes + (request.transmits_only ? 0 : kXskReserved_bytes) <=
+                kSmallFrame_bytes
             ? kSmallFrame_bytes
             : kXskFrameMaximum_bytes;
     int error = 0;
@@ -196,19 +223,44 @@ std::size_t XskQueue::transmit(std::span<const Packet> packets) noexcept {
     return taken;
 }
 
-void XskQueue::flush() noexcept {
+XskFlush XskQueue::flush() noexcept {
+    const auto is_done = [this] {
+        return xsk_prod_nb_free(&handles_->transmit, kXskRingSize) == kXskRingSize ||
+               xsk_ring_prod__needs_wakeup(&handles_->transmit) == 0;
+    };
     for (int wakeup = 0; wakeup < kWakeupsMax; ++wakeup) {
-        const bool is_idle = xsk_prod_nb_free(&handles_->transmit, kXskRingSize) == kXskRingSize;
-        if (is_idle || xsk_ring_prod__needs_wakeup(&handles_->transmit) == 0) {
-            return;
+        if (is_done()) {
+            return XskFlush::done;
         }
         if (::sendto(descriptor(), nullptr, 0, MSG_DONTWAIT, nullptr, 0) < 0) {
             if (errno != EAGAIN && errno != EBUSY && errno != ENOBUFS) {
-                return;  // the link is down; frames stay queued until it is up
+                return XskFlush::refused;  // the link is down; frames stay queued until it is up
             }
             reclaim();  // the kernel sends no more than it may complete
         }
     }
+    return is_done() ? XskFlush::done : XskFlush::waiting;
+}
+
+std::size_t XskQueue::send(std::span<const Packet> packets) noexcept {
+    const std::uint32_t begin = handles_->transmit.cached_prod;
+    const std::size_t taken = transmit(packets);
+    if (flush() == XskFlush::refused) {
+        withdraw(begin);
+        return 0;
+    }
+    return taken;
+}
+
+// Takes back what was queued since `begin`. Only after a refusal, which comes before the kernel has
+// read the ring: in copy mode it reads nowhere but in our own calls.
+void XskQueue::withdraw(std::uint32_t begin) noexcept {
+    xsk_ring_prod& ring = handles_->transmit;
+    for (std::uint32_t index = begin; index != ring.cached_prod; ++index) {
+        free_frames_[free_count_++] = xsk_ring_prod__tx_desc(&ring, index)->addr;
+    }
+    ring.cached_prod = begin;
+    std::atomic_ref<std::uint32_t>{*ring.producer}.store(begin, std::memory_order_release);
 }
 
 std::uint64_t XskQueue::missed() const noexcept {

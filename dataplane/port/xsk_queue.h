@@ -2,6 +2,8 @@
 // One AF_XDP socket on one queue of a netdev, with frame memory (umem) of its own: half of the
 // frames for receiving, half for transmitting. Frames are copied between umem and packets, so a
 // packet never depends on the device it came from and the pool need not be laid out for the kernel.
+// A socket that only transmits needs no XDP program and works on any netdev: it is the cheapest way
+// into the kernel's transmit path, one call and no look at the headers for a whole burst.
 //
 // receive: one thread; transmit and flush: one thread, maybe another. They share nothing but the
 // descriptor. No blocking, no allocation after open.
@@ -32,6 +34,14 @@ struct XskQueueRequest {
     std::uint32_t queue = 0;
     std::uint32_t largest_frame_bytes = 1518;  // at most kXskLargestFrame_bytes
     bool zero_copy = false;                    // of the driver; fails where it has none
+    bool transmits_only = false;  // then a frame may fill kXskFrameMaximum_bytes; not zero copy
+};
+
+// What became of frames that were queued for transmission.
+enum class XskFlush : std::uint8_t {
+    done,     // the kernel has taken all of them
+    waiting,  // some are still queued: the device is busy, flush again
+    refused,  // none was looked at: the link is down or gone
 };
 
 class XskQueue {
@@ -57,8 +67,11 @@ public:
     // Copies and queues the first n frames for which there is room, and returns n. Frames longer
     // than umem frames are skipped and counted as taken: the link stage never makes them.
     [[nodiscard]] std::size_t transmit(std::span<const Packet> packets) noexcept;
-    // Starts what transmit has queued.
-    void flush() noexcept;
+    // Starts what transmit has queued; tries a busy device a few times.
+    XskFlush flush() noexcept;
+    // transmit and flush in one, for a socket that only transmits: a link that is down takes
+    // nothing, and nothing stays queued for the time when it is up again.
+    [[nodiscard]] std::size_t send(std::span<const Packet> packets) noexcept;
 
     // Frames for which the kernel found no room, since open.
     [[nodiscard]] std::uint64_t missed() const noexcept;
@@ -67,7 +80,9 @@ private:
     struct Handles;  // of libxdp
     explicit XskQueue(std::uint32_t frame_bytes) noexcept;
     [[nodiscard]] int create(const XskQueueRequest& request, const KernelDevice& device);
+    void fill_frames(bool transmits_only) noexcept;
     void reclaim() noexcept;
+    void withdraw(std::uint32_t begin) noexcept;
     [[nodiscard]] std::byte* at(std::uint64_t address) noexcept { return memory_ + address; }
 
     std::unique_ptr<Handles> handles_;

@@ -151,14 +151,17 @@ void Dispatch::drop(std::span<const Packet> packets, DropReason reason) noexcept
 }
 
 void Dispatch::flush() noexcept {
+    std::uint32_t waiting = 0;  // a busy device is asked again after the next turn
     while (unflushed_interfaces_ != 0) {
         const auto id = static_cast<unsigned>(std::countr_zero(unflushed_interfaces_));
         unflushed_interfaces_ &= unflushed_interfaces_ - 1;
         const InterfaceId interface { static_cast<std::uint8_t>(id) };
-        if (port::Port* const port = targets_.ports.port(interface); port != nullptr) {
-            port->flush(targets_.plan.transmit(worker_, interface).queue);
+        port::Port* const port = targets_.ports.port(interface);
+        if (port != nullptr && !port->flush(targets_.plan.transmit(worker_, interface).queue)) {
+            waiting |= 1U << id;
         }
     }
+    unflushed_interfaces_ = waiting;
     while (rung_workers_ != 0) {
         targets_.doorbells[static_cast<std::size_t>(std::countr_zero(rung_workers_))].ring();
         rung_workers_ &= rung_workers_ - 1;

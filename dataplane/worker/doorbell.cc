@@ -46,10 +46,20 @@ void Doorbell::announce_sleep() noexcept {
 void Doorbell::wait(std::vector<pollfd>& descriptors, Duration limit) noexcept {
     const auto limit_ns = limit.count();
     const timespec timeout{.tv_sec = limit_ns / 1'000'000'000, .tv_nsec = limit_ns % 1'000'000'000};
-    ppoll(descriptors.data(), descriptors.size(), &timeout, nullptr);
+    const int ready = ppoll(descriptors.data(), descriptors.size(), &timeout, nullptr);
     announce_wake();
-    std::uint64_t rings = 0;
-    [[maybe_unused]] const auto got = read(descriptor_, &rings, sizeof rings);
+    if (ready <= 0) {
+        // What it left behind says nothing.
+        for (pollfd& descriptor : descriptors) {
+            descriptor.revents = 0;
+        }
+        return;
+    }
+    // Only a bell that rang is read: one that rings from here on is heard by the next wait.
+    if (descriptors.front().revents != 0) {
+        std::uint64_t rings = 0;
+        [[maybe_unused]] const auto got = read(descriptor_, &rings, sizeof rings);
+    }
 }
 
 }  // namespace towpath::worker

@@ -31,7 +31,8 @@ public:
     // The worker: from here on ring() writes the descriptor. The worker must look for work once
     // more before it waits, or a ring in between is lost.
     void announce_sleep() noexcept;
-    // Waits for the bell or any of `descriptors` to be readable, at most `limit`. Ends the sleep.
+    // Waits for any of `descriptors` to be readable, at most `limit`: the first is the bell's own.
+    // Ends the sleep; `revents` say what was readable.
     void wait(std::vector<pollfd>& descriptors, Duration limit) noexcept;
     void announce_wake() noexcept { is_sleeping_.store(false, std::memory_order_relaxed); }
 

@@ -11,12 +11,14 @@
 namespace towpath::worker {
 namespace {
 
-// Empty turns before a worker sleeps: long enough that a sender of some 100 kpps never lets it.
-constexpr std::uint32_t kEmptyTurnsBeforeSleep = 64;
 constexpr Duration kHousekeepingInterval = std::chrono::milliseconds{1};
 constexpr Duration kSleepLimit = std::chrono::milliseconds{10};
-// With a device that no descriptor speaks for, sleep is only a nap.
+// With a device that no descriptor speaks for, sleep is only a nap, and it begins late: such a
+// device is a fast one, whose ring must not fill meanwhile.
 constexpr Duration kNapLimit = std::chrono::microseconds{50};
+constexpr Duration kSpinBeforeNap = std::chrono::microseconds{50};
+// To look whether the host sends is a system call. A worker that sleeps is woken for it.
+constexpr Duration kHostInterval = std::chrono::microseconds{100};
 constexpr std::size_t kDescriptorsMax = 1024;
 // Stages get at least this many buffers for packets that they originate.
 constexpr std::size_t kSparesLow = 8;
@@ -34,34 +36,43 @@ Worker::Worker(WorkerId id, const WorkerShared& shared, pipeline::PipelineShared
 
 void Worker::run() noexcept {
     shared_.quiescence.come_online(id_);
-    Now turn_start = shared_.clock.now();
+    Now now = shared_.clock.now();
+    last_work_ = now;
     while (!shared_.is_stopping.load(std::memory_order_relaxed)) {
         adopt_generation();
-        const Now now = shared_.clock.now();
-        std::size_t work = 0;
-        if (generation_ != nullptr) {
-            mailbox_.serve(pipeline_.nat_state(), now);
-            work += receive_handed_off(now);
-            work += receive_ports(now);
-            work += receive_hosts(now);
-            if (now >= next_housekeeping_) {
-                housekeeping(now);
-                next_housekeeping_ = now + kHousekeepingInterval;
-            }
-            dispatch_.flush();
-        }
+        const std::size_t work = generation_ == nullptr ? 0 : turn(now);
         shared_.quiescence.pass(id_);
         if (work == 0) {
-            idle();
-        } else {
-            empty_turns_ = 0;
+            idle(now);
+        } else if (is_idle_) {
+            is_idle_ = false;
+            spin_.note_gap(now - last_work_);
         }
-        const Now turn_end = shared_.clock.now();
+        const Now end = shared_.clock.now();
         (work == 0 ? load_.idle_ns : load_.busy_ns)
-            .add(static_cast<std::uint64_t>((turn_end - turn_start).count()));
-        turn_start = turn_end;
+            .add(static_cast<std::uint64_t>((end - now).count()));
+        if (work != 0) {
+            last_work_ = end;
+        }
+        now = end;
     }
     shared_.quiescence.go_offline(id_);
+}
+
+std::size_t Worker::turn(Now now) noexcept {
+    mailbox_.serve(pipeline_.nat_state(), now);
+    std::size_t work = receive_handed_off(now);
+    work += receive_ports(now);
+    if (now >= next_look_at_hosts_) {
+        work += receive_hosts(now);
+        next_look_at_hosts_ = now + kHostInterval;
+    }
+    if (now >= next_housekeeping_) {
+        housekeeping(now);
+        next_housekeeping_ = now + kHousekeepingInterval;
+    }
+    dispatch_.flush();
+    return work;
 }
 
 void Worker::discard() noexcept {
@@ -216,15 +227,20 @@ void Worker::refill_spares() noexcept {
     }
 }
 
-void Worker::idle() noexcept {
-    ++empty_turns_;
-    if (shared_.busy_polls || empty_turns_ < kEmptyTurnsBeforeSleep) {
+void Worker::idle(Now now) noexcept {
+    is_idle_ = true;
+    const Duration spin = can_sleep_ ? spin_.value() : kSpinBeforeNap;
+    if (shared_.busy_polls || now - last_work_ < spin) {
         _mm_pause();
         return;
     }
     if (ports_version_ != shared_.ports_version.load(std::memory_order_acquire)) {
         collect_descriptors();
     }
+    sleep();
+}
+
+void Worker::sleep() noexcept {
     Doorbell& doorbell = shared_.targets.doorbells[id_];
     doorbell.announce_sleep();
     const bool has_work = shared_.targets.mesh.has_work(id_) || mailbox_.has_query() ||
@@ -238,6 +254,11 @@ void Worker::idle() noexcept {
     shared_.quiescence.go_offline(id_);
     doorbell.wait(descriptors_, can_sleep_ ? kSleepLimit : kNapLimit);
     shared_.quiescence.come_online(id_);
+    const auto hosts = std::span{descriptors_}.subspan(first_host_);
+    if (std::any_of(hosts.begin(), hosts.end(),
+                    [](const pollfd& host) { return host.revents != 0; })) {
+        next_look_at_hosts_ = Now{};
+    }
 }
 
 void Worker::collect_descriptors() {
@@ -253,6 +274,7 @@ void Worker::collect_descriptors() {
             can_sleep_ = can_sleep_ && found.size() > before;
         }
     }
+    first_host_ = 1 + found.size();
     for (std::size_t port = id_; port < kInterfacesMax; port += shared_.targets.mesh.workers()) {
         if (const port::HostTap* const host =
                 shared_.targets.ports.host(InterfaceId{static_cast<std::uint8_t>(port)});

@@ -13,6 +13,7 @@
 #include "dataplane/pipeline/pipeline.h"
 #include "dataplane/worker/dispatch.h"
 #include "dataplane/worker/mailbox.h"
+#include "dataplane/worker/spin_budget.h"
 #include "dataplane/worker/tsc_clock.h"
 
 namespace towpath::worker {
@@ -53,6 +54,7 @@ public:
 
 private:
     void adopt_generation() noexcept;
+    [[nodiscard]] std::size_t turn(Now now) noexcept;
     [[nodiscard]] std::size_t receive_ports(Now now) noexcept;
     [[nodiscard]] std::size_t receive_hosts(Now now) noexcept;
     [[nodiscard]] std::size_t receive_handed_off(Now now) noexcept;
@@ -62,7 +64,8 @@ private:
     void process(Now now) noexcept;
     void housekeeping(Now now) noexcept;
     void refill_spares() noexcept;
-    void idle() noexcept;
+    void idle(Now now) noexcept;
+    void sleep() noexcept;
     void collect_descriptors();
 
     WorkerShared shared_;
@@ -74,11 +77,15 @@ private:
     Batch batch_;
     // Reserved once; a worker that serves more than that would allocate here.
     std::vector<int> found_descriptors_;
-    std::vector<pollfd> descriptors_;
+    std::vector<pollfd> descriptors_;  // the doorbell, the ports', from first_host_ on the TAPs'
+    std::size_t first_host_ = 0;
     Now next_housekeeping_{};
+    Now next_look_at_hosts_{};
+    Now last_work_{};
+    SpinBudget spin_;
     const pipeline::Generation* generation_ = nullptr;
     std::uint32_t ports_version_ = ~std::uint32_t{0};
-    std::uint32_t empty_turns_ = 0;
+    bool is_idle_ = false;
     bool can_sleep_ = true;
     WorkerId id_;
 };

@@ -57,6 +57,11 @@ public:
         EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
         const int on = 1;
         EXPECT_EQ(::setsockopt(socket_, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on), 0);
+        // A port hands over a whole ring of frames at once.
+        const int buffer_bytes = 16 << 20;
+        EXPECT_EQ(
+            ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUFFORCE, &buffer_bytes, sizeof buffer_bytes),
+            0);
     }
     WireSocket(const WireSocket&) = delete;
     WireSocket& operator=(const WireSocket&) = delete;

@@ -236,7 +236,7 @@ TEST_F(AfPacket, ALinkThatIsDownTakesNothingAndAsksForNoLoop) {
     ASSERT_EQ(pool_->allocate(packets), 2U);
     packets[0].length = packets[1].length = 64;
     EXPECT_EQ(port.transmit(0, packets), 0U);
-    pool_->release(packets);
+    EXPECT_EQ(port.transmit(0, packets), 0U);
     Packet packet;
     for (int round = 0; round < 100; ++round) {
         EXPECT_EQ(port.receive(0, {&packet, 1}), 0U);
@@ -245,6 +245,16 @@ TEST_F(AfPacket, ALinkThatIsDownTakesNothingAndAsksForNoLoop) {
     port.append_descriptors(0, descriptors);
     pollfd waiting{.fd = descriptors.at(0), .events = POLLIN, .revents = 0};
     EXPECT_EQ(::poll(&waiting, 1, 0), 0) << "an idle worker would spin";
+    // And what it did not take does not leave later, when the link is back.
+    const WireSocket far{"far"};
+    ASSERT_TRUE(run_command("ip link set near up"));
+    const auto frame = frame_of(64);
+    std::memcpy(packets[0].data(), frame.data(), frame.size());
+    EXPECT_EQ(port.transmit(0, std::span{packets}.first(1)), 1U);
+    EXPECT_EQ(far.receive(), frame);
+    EXPECT_TRUE(far.receive(0).empty());
+    EXPECT_EQ(port.statistics().transmit_packets, 1U);
+    pool_->release(std::span{packets}.last(1));
 }
 
 TEST_F(AfPacket, SeveralQueuesEachSeeAFrameOnce) {

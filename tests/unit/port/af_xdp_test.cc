@@ -39,7 +39,7 @@ TEST_F(AfXdp, ReceivesAndTransmitsTheSameBytes) {
     EXPECT_EQ(packet.verdict, DropReason::none);
     ASSERT_TRUE(std::ranges::equal(packet.bytes(), frame.packet.bytes()));
     ASSERT_EQ(port.transmit(0, {&packet, 1}), 1U);
-    port.flush(0);
+    EXPECT_TRUE(port.flush(0));
     const auto echoed = far.receive();
     EXPECT_TRUE(std::ranges::equal(echoed, frame.packet.bytes()));
     const PortStatistics statistics = port.statistics();
@@ -257,7 +257,7 @@ TEST_F(AfXdp, QueuesAsManyFramesAsItsRingAndHandsOneBack) {
     EXPECT_EQ(port->statistics().transmit_refused, 1U);
     std::size_t left = 0;
     for (int round = 0; round < 64; ++round) {
-        port->flush(0);
+        EXPECT_TRUE(port->flush(0));
         while (!far.receive(0).empty()) {
             ++left;
         }
