@@ -159,6 +159,27 @@ public:
         packet.ingress = kLan;
         packet.egress = kWan;
     }
+    // Notes every flow's outside endpoint for write_inbound, once they all exist.
+    void find_outside() {
+        outside_.reserve(mappings_);
+        for (std::size_t flow = 0; flow < mappings_; ++flow) {
+            const Endpoint own = inside(flow);
+            const nat::InsideKey key = nat::inside_key(own.address, own.port, protocol_);
+            const nat::Tables::Part& part = tables->part(tables->ownership().owner_of(own.address));
+            const nat::EntryIndex found =
+                part.by_inside.find(tables->hash_of(key), [&](nat::EntryIndex index) {
+                    return part.mappings[nat::local_of(index)].key == key;
+                });
+            const nat::Mapping& mapping = part.mappings[nat::local_of(found)];
+            outside_.push_back({mapping.outside_address, mapping.outside_port});
+        }
+    }
+    // A frame of `flow` from its remote, as it arrives.
+    void write_inbound(Packet& packet, std::size_t flow) const {
+        write(packet, remote(flow), outside_[flow], kTcpAck);
+        packet.ingress = kWan;
+        packet.egress = kLan;
+    }
     // What the remote answers to `sent`, which has been translated.
     void write_reply(Packet& packet, const Packet& sent, std::uint8_t tcp_flags) const {
         const auto& ip = sent.header<Ipv4Header>(sent.l3);
@@ -270,6 +291,7 @@ private:
 
     std::size_t mappings_;
     Protocol protocol_;
+    std::vector<Endpoint> outside_;  // by flow, after find_outside
 };
 
 }  // namespace towpath::bench

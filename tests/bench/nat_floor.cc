@@ -5,37 +5,15 @@
 #include <cstdlib>
 
 #include "tests/bench/nat_floor.h"
+#include "tests/bench/window.h"
 
 namespace towpath::bench {
 namespace {
-
-constexpr std::size_t kWindows = 101;
-constexpr std::size_t kBurstsPerWindow =
-    100;  // short: a window that another program disturbs stands out
 
 struct Figures {
     double floor = 0;
     double stage = 0;
 };
-
-// One window of shuffled packets of established flows; ticks per packet.
-template <class Run>
-double window(NatField& field, BufferRing& buffers, Shuffle& shuffle, const Run& run) {
-    std::uint64_t ticks = 0;
-    std::array<Packet, kBurstMax> packets;
-    for (std::size_t burst = 0; burst < kBurstsPerWindow; ++burst) {
-        for (Packet& packet : packets) {
-            packet = buffers.next();
-            field.write_outbound(packet, shuffle.below(field.flows()));
-        }
-        for (const Packet& packet : packets) {
-            evict(packet);
-        }
-        _mm_mfence();
-        ticks += run(packets);
-    }
-    return static_cast<double>(ticks) / static_cast<double>(kBurstsPerWindow * kBurstMax);
-}
 
 Figures measure(NatField& field) {
     BufferRing buffers;
@@ -45,28 +23,33 @@ Figures measure(NatField& field) {
     const std::uint32_t now_s = coarse_seconds(field.now);
     std::vector<double> floors;
     std::vector<double> stages;
+    const auto write = [&](Packet& packet, std::size_t flow) {
+        field.write_outbound(packet, flow);
+    };
     for (std::size_t count = 0; count < kWindows; ++count) {
-        floors.push_back(window(field, buffers, shuffle, [&](std::span<Packet> packets) {
-            const std::uint64_t begin = read_ticks();
-            const std::size_t found = floor_burst(*field.tables, packets, now_s);
-            const std::uint64_t ticks = read_ticks() - begin;
-            missed += packets.size() - found;
-            return ticks;
-        }));
-        stages.push_back(window(field, buffers, shuffle, [&](std::span<Packet> packets) {
-            batch.clear();
-            for (const Packet& packet : packets) {
-                TOWPATH_ASSERT(batch.admit(packet, Lane::nat_outbound));
-            }
-            const std::uint64_t begin = read_ticks();
-            for (const Packet& packet : packets) {
-                __builtin_prefetch(packet.data());
-            }
-            nat::nat_outbound_stage(*field.states[0], batch, field.now);
-            const std::uint64_t ticks = read_ticks() - begin;
-            missed += packets.size() - batch.lane(Lane::link).size();
-            return ticks;
-        }));
+        floors.push_back(
+            time_window(field, buffers, shuffle, write, [&](std::span<Packet> packets) {
+                const std::uint64_t begin = read_ticks();
+                const std::size_t found = floor_burst(*field.tables, packets, now_s);
+                const std::uint64_t ticks = read_ticks() - begin;
+                missed += packets.size() - found;
+                return ticks;
+            }));
+        stages.push_back(
+            time_window(field, buffers, shuffle, write, [&](std::span<Packet> packets) {
+                batch.clear();
+                for (const Packet& packet : packets) {
+                    TOWPATH_ASSERT(batch.admit(packet, Lane::nat_outbound));
+                }
+                const std::uint64_t begin = read_ticks();
+                for (const Packet& packet : packets) {
+                    __builtin_prefetch(packet.data());
+                }
+                nat::nat_outbound_stage(*field.states[0], batch, field.now);
+                const std::uint64_t ticks = read_ticks() - begin;
+                missed += packets.size() - batch.lane(Lane::link).size();
+                return ticks;
+            }));
     }
     // Flows that the pool had no port for were never there (printed as refused).
     if (missed > field.refused * kWindows * kBurstsPerWindow) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <span>
 
 #include "dataplane/nat/admission.h"
@@ -91,6 +92,76 @@ inline std::size_t floor_burst(const nat::Tables& tables, std::span<Packet> pack
         }
         nat::stamp(mapping->last_used_s, now_s);
         nat::rewrite_source(packet, *mapping);
+        ++found;
+    }
+    return found;
+}
+
+// The same for packets from outside: BY_EXT is an array, so the look-up needs no hash; TCP has its
+// session besides.
+inline std::size_t floor_burst_inbound(const nat::Tables& tables, std::span<Packet> packets,
+                                       std::uint32_t now_s) noexcept {
+    struct Lookup {
+        const std::atomic<nat::EntryIndex>* cell;
+        nat::EntryIndex mapping;
+        std::uint32_t session_hash;
+    };
+    static const std::atomic<nat::EntryIndex> nowhere{nat::kNoEntry};
+    std::array<Lookup, kBurstMax> lookups;
+    for (const Packet& packet : packets) {
+        __builtin_prefetch(packet.data());
+    }
+    for (std::size_t position = 0; position < packets.size(); ++position) {
+        const Packet& packet = packets[position];
+        const nat::PoolSlot slot =
+            tables.pool().slot_of(Ipv4Address{packet.header<Ipv4Header>(packet.l3).destination});
+        lookups[position].cell =
+            slot == nat::kNoSlot
+                ? &nowhere
+                : &tables.pool().outside(
+                      slot, nat::protocol_of(packet))[packet.destination_port.number()];
+        __builtin_prefetch(lookups[position].cell);
+    }
+    for (std::size_t position = 0; position < packets.size(); ++position) {
+        const Packet& packet = packets[position];
+        Lookup& lookup = lookups[position];
+        lookup.mapping = lookup.cell->load(std::memory_order_acquire);
+        __builtin_prefetch(&tables.mapping(lookup.mapping));
+        if (packet.transport == TransportKind::tcp) {
+            lookup.session_hash = tables.hash_of(
+                lookup.mapping, Ipv4Address{packet.header<Ipv4Header>(packet.l3).source},
+                packet.source_port);
+            tables.part(nat::owner_of(lookup.mapping)).by_remote.prefetch(lookup.session_hash);
+        }
+    }
+    for (std::size_t position = 0; position < packets.size(); ++position) {
+        const Lookup& lookup = lookups[position];
+        if (packets[position].transport == TransportKind::tcp) {
+            const nat::Tables::Part& part = tables.part(nat::owner_of(lookup.mapping));
+            __builtin_prefetch(
+                &part.sessions[nat::local_of(part.by_remote.guess(lookup.session_hash))]);
+        }
+    }
+    std::size_t found = 0;
+    for (std::size_t position = 0; position < packets.size(); ++position) {
+        Packet& packet = packets[position];
+        const Lookup& lookup = lookups[position];
+        if (lookup.mapping == nat::kNoEntry) {
+            continue;
+        }
+        nat::Mapping& mapping = tables.mapping(lookup.mapping);
+        if (packet.transport == TransportKind::tcp) {
+            const nat::EntryIndex session = nat::find_session(
+                tables, lookup.mapping, Ipv4Address{packet.header<Ipv4Header>(packet.l3).source},
+                packet.source_port, lookup.session_hash);
+            if (session == nat::kNoEntry) {
+                continue;
+            }
+            nat::stamp(tables.session(session).last_outside_s, now_s);
+        } else {
+            nat::stamp(mapping.last_used_s, now_s);
+        }
+        nat::rewrite_destination(packet, mapping);
         ++found;
     }
     return found;
