@@ -29,6 +29,18 @@ contract::Filtering filtering_of(config::Filtering filtering) noexcept {
     return contract::Filtering::address_and_port_dependent;
 }
 
+contract::ExhaustionIcmp exhaustion_of(config::ExhaustionIcmp answer) noexcept {
+    switch (answer) {
+        case config::ExhaustionIcmp::host_unreachable:
+            return contract::ExhaustionIcmp::host_unreachable;
+        case config::ExhaustionIcmp::admin_prohibited:
+            return contract::ExhaustionIcmp::admin_prohibited;
+        case config::ExhaustionIcmp::silent:
+            break;
+    }
+    return contract::ExhaustionIcmp::silent;
+}
+
 contract::PortDriver driver_of(config::Driver driver) noexcept {
     switch (driver) {
         case config::Driver::automatic:
@@ -135,6 +147,7 @@ contract::NatSet nat_of(const config::Config& config) {
     set.udp_filtering = filtering_of(nat.filtering.udp);
     set.tcp_filtering = filtering_of(nat.filtering.tcp);
     set.icmp_filtering = filtering_of(nat.filtering.icmp);
+    set.exhaustion_icmp = exhaustion_of(nat.exhaustion_icmp);
     set.udp_timeout_s = seconds_of(nat.timeouts.udp);
     set.udp_unreplied_timeout_s = seconds_of(nat.timeouts.udp_unreplied);
     set.tcp_established_timeout_s = seconds_of(nat.timeouts.tcp_established);

@@ -51,7 +51,8 @@ bool has_same_timeouts(const NatSet& left, const NatSet& right) noexcept {
 bool has_same_options(const NatSet& left, const NatSet& right) noexcept {
     return left.hairpin == right.hairpin && left.clamp_mss == right.clamp_mss &&
            left.udp_inbound_refresh == right.udp_inbound_refresh &&
-           left.rewrite_identification == right.rewrite_identification;
+           left.rewrite_identification == right.rewrite_identification &&
+           left.exhaustion_icmp == right.exhaustion_icmp;
 }
 
 const PortStart* find_port(const StartSettings& start, std::string_view name) noexcept {

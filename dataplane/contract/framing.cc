@@ -153,7 +153,8 @@ bool is_valid(const NatSet& m) noexcept {
     bool valid = flags(m.is_enabled, m.hairpin, m.clamp_mss, m.udp_inbound_refresh,
                        m.rewrite_identification) &&
                  known(m.udp_filtering) && known(m.tcp_filtering) && known(m.icmp_filtering) &&
-                 range(m.ports) && m.reserved_range_count <= kReservedRangesMax;
+                 known(m.exhaustion_icmp) && range(m.ports) &&
+                 m.reserved_range_count <= kReservedRangesMax;
     for (std::size_t i = 0; valid && i < m.reserved_range_count; ++i) {
         valid = range(m.reserved_ranges[i]);
     }

@@ -32,6 +32,9 @@ enum class Filtering : std::uint8_t {
     address_and_port_dependent,
     count,
 };
+// What an inside sender hears when no mapping or session can be made for want of room
+// (nat-behaviour.md 2, decision 1): type 3 code 1, type 3 code 13, nothing.
+enum class ExhaustionIcmp : std::uint8_t { host_unreachable, admin_prohibited, silent, count };
 
 struct InterfaceSet {
     static constexpr MessageType kType = MessageType::interface_set;
@@ -137,7 +140,8 @@ struct NatSet {
     std::uint32_t port_hold_s = 120;
     PortRangeField ports{1024, 65535};
     std::uint32_t reserved_range_count = 0;
-    std::uint32_t reserved = 0;
+    ExhaustionIcmp exhaustion_icmp = ExhaustionIcmp::host_unreachable;
+    std::array<std::uint8_t, 3> reserved{};
     std::array<PortRangeField, kReservedRangesMax> reserved_ranges{};  // never given to a mapping
     friend bool operator==(const NatSet&, const NatSet&) = default;
 };

@@ -33,6 +33,19 @@ nat::Filtering filtering_of(contract::Filtering filtering) {
     return nat::Filtering::endpoint_independent;
 }
 
+nat::ExhaustionIcmp exhaustion_of(contract::ExhaustionIcmp answer) {
+    switch (answer) {
+        case contract::ExhaustionIcmp::admin_prohibited:
+            return nat::ExhaustionIcmp::admin_prohibited;
+        case contract::ExhaustionIcmp::silent:
+            return nat::ExhaustionIcmp::silent;
+        case contract::ExhaustionIcmp::host_unreachable:
+        case contract::ExhaustionIcmp::count:
+            break;
+    }
+    return nat::ExhaustionIcmp::host_unreachable;
+}
+
 Interface interface_of(const contract::InterfaceSet& set, const DeviceFacts& device) {
     Interface interface;
     interface.id = InterfaceId{set.id};
@@ -94,6 +107,7 @@ nat::Policy policy_of(const contract::World& world) {
     policy.udp_filtering = filtering_of(set.udp_filtering);
     policy.tcp_filtering = filtering_of(set.tcp_filtering);
     policy.icmp_filtering = filtering_of(set.icmp_filtering);
+    policy.exhaustion_icmp = exhaustion_of(set.exhaustion_icmp);
     policy.timeouts = {.udp = seconds{set.udp_timeout_s},
                        .udp_unreplied = seconds{set.udp_unreplied_timeout_s},
                        .tcp_established = seconds{set.tcp_established_timeout_s},

@@ -20,6 +20,11 @@ enum class Filtering : std::uint8_t {
     address_and_port_dependent,
 };
 
+// What an inside sender hears when no mapping or session can be made for want of room
+// (nat-behaviour.md section 2, decision 1): type 3 code 1, which hosts take for transient, type 3
+// code 13, or nothing.
+enum class ExhaustionIcmp : std::uint8_t { host_unreachable, admin_prohibited, silent };
+
 struct Timeouts {
     Duration udp = std::chrono::seconds{300};
     Duration udp_unreplied = std::chrono::seconds{120};  // U-05: never below
@@ -40,6 +45,7 @@ struct Policy {
     Filtering udp_filtering = Filtering::endpoint_independent;
     Filtering tcp_filtering = Filtering::address_and_port_dependent;
     Filtering icmp_filtering = Filtering::endpoint_independent;
+    ExhaustionIcmp exhaustion_icmp = ExhaustionIcmp::host_unreachable;
     Timeouts timeouts;
     // What may be translated: inside sources (anti-spoof, BAD-IP-10).
     std::vector<Ipv4Prefix> sources;

@@ -14,6 +14,22 @@ namespace {
 constexpr std::uint32_t kResetsPerSecond = 100;
 constexpr std::uint16_t kHeaders_bytes = sizeof(Ipv4Header) + sizeof(TcpHeader);
 
+// No room for what the packet asked for (nat-behaviour.md 2, decision 1; 16.1).
+void refuse(ExhaustionIcmp answer, Batch& batch, PacketIndex index, DropReason reason) noexcept {
+    constexpr auto kUnreachable = static_cast<std::uint8_t>(IcmpType::destination_unreachable);
+    switch (answer) {
+        case ExhaustionIcmp::host_unreachable:
+            batch.reject(index, reason, kUnreachable, kIcmpHostUnreachable);
+            return;
+        case ExhaustionIcmp::admin_prohibited:
+            batch.reject(index, reason, kUnreachable, kIcmpAdministrativelyProhibited);
+            return;
+        case ExhaustionIcmp::silent:
+            break;
+    }
+    batch.drop(index, reason);
+}
+
 }  // namespace
 
 void settle(Translator& translator, Batch& batch, PacketIndex index, const Verdict& verdict,
@@ -24,10 +40,7 @@ void settle(Translator& translator, Batch& batch, PacketIndex index, const Verdi
             batch.hand_off(index, owner, resume);
             return;
         case Fate::refuse:
-            // Host unreachable: what is short now may not be later (decision 1).
-            batch.reject(index, verdict.reason,
-                         static_cast<std::uint8_t>(IcmpType::destination_unreachable),
-                         kIcmpHostUnreachable);
+            refuse(translator.policy->exhaustion_icmp, batch, index, verdict.reason);
             return;
         case Fate::reset:
             if (packet.fragment == FragmentKind::whole &&

@@ -161,6 +161,11 @@ TEST(Framing, EnumeratorsFlagsAndPrefixesOutsideTheirRangeAreRefused) {
     nat.hairpin = 2;
     EXPECT_FALSE(accepts(nat));
     nat = {};
+    nat.exhaustion_icmp = ExhaustionIcmp::silent;
+    EXPECT_TRUE(accepts(nat));
+    nat.exhaustion_icmp = ExhaustionIcmp::count;
+    EXPECT_FALSE(accepts(nat));
+    nat = {};
     nat.ports = {2000, 1999};
     EXPECT_FALSE(accepts(nat));
 

@@ -62,6 +62,20 @@ TEST(Desired, TheFileOfTheIssue) {
     EXPECT_EQ(world->nat.reserved_ranges[0], (contract::PortRangeField{61000, 65535}));
 }
 
+TEST(Desired, CarriesWhatIsSaidOfExhaustion) {
+    config::Config config = gateway();
+    const contract::StartSettings running = desired_start(config, "towpath");
+    const World before = *desired_world(config, running);
+    EXPECT_EQ(before.nat.exhaustion_icmp, contract::ExhaustionIcmp::host_unreachable);
+    config.nat.exhaustion_icmp = config::ExhaustionIcmp::admin_prohibited;
+    EXPECT_EQ(desired_world(config, running)->nat.exhaustion_icmp,
+              contract::ExhaustionIcmp::admin_prohibited);
+    config.nat.exhaustion_icmp = config::ExhaustionIcmp::silent;
+    const World after = *desired_world(config, running);
+    EXPECT_EQ(after.nat.exhaustion_icmp, contract::ExhaustionIcmp::silent);
+    EXPECT_EQ(live_differences(before, after, running), std::vector<std::string>{"nat.options"});
+}
+
 TEST(Desired, IdsAreThoseOfTheRunningDataPlane) {
     config::Config config = gateway();
     const contract::StartSettings running = desired_start(config, "towpath");

@@ -83,6 +83,14 @@ TEST_F(GenerationBuilder, CarriesThePolicyOfTranslation) {
     EXPECT_TRUE(generation->local.use_of(address("192.0.2.10")).is_pool);
 }
 
+TEST_F(GenerationBuilder, CarriesWhatIsSaidOfExhaustion) {
+    EXPECT_EQ(build()->nat.exhaustion_icmp, nat::ExhaustionIcmp::host_unreachable);
+    world_.nat.exhaustion_icmp = contract::ExhaustionIcmp::admin_prohibited;
+    EXPECT_EQ(build()->nat.exhaustion_icmp, nat::ExhaustionIcmp::admin_prohibited);
+    world_.nat.exhaustion_icmp = contract::ExhaustionIcmp::silent;
+    EXPECT_EQ(build()->nat.exhaustion_icmp, nat::ExhaustionIcmp::silent);
+}
+
 TEST_F(GenerationBuilder, LetsInWhatLocalAllowLists) {
     contract::AllowField ssh;
     ssh.interface = 1;

@@ -256,6 +256,35 @@ TEST(Mapping, C11d_FullTableRefusesAndKeepsEveryLiveMapping) {
     }
 }
 
+// nat-behaviour.md 2, decision 1: what the operator chose, for whatever is short.
+TEST(Mapping, ExhaustionSaysWhatTheOperatorChose) {
+    struct Case {
+        ExhaustionIcmp answer;
+        Lane lane;
+        std::uint8_t icmp_code;
+    };
+    for (const Case& chosen : {Case{ExhaustionIcmp::host_unreachable, Lane::icmp_error, 1},
+                               Case{ExhaustionIcmp::admin_prohibited, Lane::icmp_error, 13},
+                               Case{ExhaustionIcmp::silent, Lane::drop, 0}}) {
+        NatRig rig{{.mappings = 1, .sessions = 1}};
+        rig.policy.exhaustion_icmp = chosen.answer;
+        rig.publish();
+        Frame first = tcp({.source = "10.0.0.1", .source_port = 3000, .tcp_flags = kTcpSyn});
+        ASSERT_TRUE(rig.from_inside(first).passed());
+        Frame table = udp({.source = "10.0.0.1", .source_port = 3001});
+        EXPECT_EQ(rig.from_inside(table), (Exit{chosen.lane, DropReason::nat_mapping_table_full}));
+        EXPECT_EQ(table.packet.icmp_code, chosen.icmp_code);
+        Frame session = tcp({.source = "10.0.0.1",
+                             .source_port = 3000,
+                             .destination = "198.51.100.2",
+                             .tcp_flags = kTcpSyn});
+        EXPECT_EQ(rig.from_inside(session),
+                  (Exit{chosen.lane, DropReason::nat_session_table_full}));
+        EXPECT_EQ(session.packet.icmp_code, chosen.icmp_code);
+        EXPECT_EQ(session.packet.icmp_type, chosen.lane == Lane::drop ? 0 : 3);
+    }
+}
+
 TEST(Mapping, C11a_ExhaustedPortsAreRefused) {
     NatRig rig;
     rig.policy.port_first = 2000;
