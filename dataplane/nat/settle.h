@@ -50,8 +50,7 @@ inline void renew_identification(Translator& translator, Packet& packet) noexcep
         rewrite_identification(ip, packet.replacement_identification);
     } else if (packet.fragment == FragmentKind::whole && !ip.dont_fragment()) {
         rewrite_identification(
-            ip, translator.identification.next(Ipv4Address{ip.source}, Ipv4Address{ip.destination},
-                                               ip.protocol));
+            ip, translator.identification.next(Ipv4Address{ip.destination}, ip.protocol));
     }
 }
 

@@ -101,6 +101,9 @@ const NatCounters& State::counters() const noexcept {
 WorkerId State::worker() const noexcept {
     return translator_->worker;
 }
+IdentificationSource& State::identification() noexcept {
+    return translator_->identification;
+}
 
 void expire_slice(State& state, Now now, std::size_t budget) noexcept {
     Translator& translator = state.translator();

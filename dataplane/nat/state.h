@@ -19,6 +19,7 @@
 #include "dataplane/nat/policy.h"
 #include "dataplane/nat/view.h"
 #include "dataplane/packet/batch.h"
+#include "dataplane/packet/identification.h"
 #include "dataplane/packet/interface.h"
 #include "dataplane/wire/now.h"
 
@@ -57,6 +58,8 @@ public:
     void request_resync() noexcept;
     [[nodiscard]] const NatCounters& counters() const noexcept;
     [[nodiscard]] WorkerId worker() const noexcept;
+    // For the worker's other stages: every number that leaves under a pool address comes from here.
+    [[nodiscard]] IdentificationSource& identification() noexcept;
 
     [[nodiscard]] Translator& translator() noexcept { return *translator_; }
 

@@ -7,12 +7,12 @@
 #include "dataplane/nat/budget.h"
 #include "dataplane/nat/event_ring.h"
 #include "dataplane/nat/flow.h"
-#include "dataplane/nat/identification.h"
 #include "dataplane/nat/mapping_store.h"
 #include "dataplane/nat/policy.h"
 #include "dataplane/nat/random.h"
 #include "dataplane/nat/session_store.h"
 #include "dataplane/nat/tables.h"
+#include "dataplane/packet/identification.h"
 #include "dataplane/packet/interface.h"
 
 namespace towpath::nat {
@@ -27,7 +27,7 @@ public:
           random{shared.keys().random_seed, own},
           mappings{shared, own, events, counters, random},
           sessions{shared, own, mappings, counters},
-          identification{shared.capacity().workers, own, shared.keys().session_hash, random} {
+          identification{own, shared.capacity().workers, shared.keys().session_hash.second} {
         set_policy(first_policy);
     }
     void set_policy(const Policy* next) noexcept {

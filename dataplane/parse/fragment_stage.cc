@@ -94,7 +94,10 @@ void take_first(FragmentState& state, Batch& batch, PacketIndex index, const Fra
         batch.put(index, Lane::classify);
         return;
     }
-    packet.replacement_identification = state.identification->next();
+    if ((*state.interfaces)[packet.ingress].role != InterfaceRole::outside) {  // to be translated
+        packet.replacement_identification =
+            state.identification->next(key.destination, packet.ip_protocol);
+    }
     packet.replaces_identification = true;
     if (context == nullptr) {
         context = state.table.create(key, FragmentStanding::resolved, now);

@@ -25,7 +25,7 @@ namespace towpath::parse {
 
 struct FragmentState {
     FragmentTable table;
-    IdentificationSequence* identification = nullptr;  // this worker's, shared with its NAT
+    IdentificationSource* identification = nullptr;  // this worker's, shared with its NAT
     const InterfaceTable* interfaces = nullptr;
     // nat.source: inside interfaces may open contexts only for these (BAD-FRAG-05); null: no check.
     const PrefixSet* inside_sources = nullptr;

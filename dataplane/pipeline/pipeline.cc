@@ -24,17 +24,15 @@ const InterfaceTable kNoInterfaces;
 
 Pipeline::Pipeline(WorkerId worker, PipelineShared& shared, PipelineCounters& counters)
     : counters_{counters},
-      identification_{worker, static_cast<std::uint8_t>(shared.nat.capacity().workers),
-                      static_cast<std::uint32_t>(shared.key)},
+      nat_{shared.nat, worker, &kNoPolicy, &kNoInterfaces},
       fragment_{
           .table =
               parse::FragmentTable{{.contexts = shared.nat.capacity().fragment_contexts_per_worker},
                                    shared.key},
-          .identification = &identification_,
+          .identification = &nat_.identification(),
           .released = &counters.released,
           .worker = worker,
           .workers = static_cast<std::uint8_t>(shared.nat.capacity().workers)},
-      nat_{shared.nat, worker, &kNoPolicy, &kNoInterfaces},
       neighbors_{shared.neighbors},
       mappings_per_worker_{shared.nat.capacity().mappings / shared.nat.capacity().workers + 1} {
     icmp_error_.key = shared.key;

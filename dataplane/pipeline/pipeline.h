@@ -12,7 +12,6 @@
 #include "dataplane/nat/tables.h"
 #include "dataplane/packet/batch.h"
 #include "dataplane/packet/counters.h"
-#include "dataplane/packet/identification.h"
 #include "dataplane/parse/fragment_stage.h"
 #include "dataplane/parse/parse_stage.h"
 #include "dataplane/pipeline/generation.h"
@@ -61,7 +60,7 @@ private:
     [[nodiscard]] std::size_t sweep_budget(Now now) noexcept;
 
     PipelineCounters& counters_;
-    IdentificationSequence identification_;
+    nat::State nat_;
     parse::State parse_;
     parse::FragmentState fragment_;
     route::ArpState arp_;
@@ -70,7 +69,6 @@ private:
     route::IcmpErrorState icmp_error_;
     route::LinkState link_;
     std::unique_ptr<route::NeighborResolver> resolver_;  // worker 0's
-    nat::State nat_;
     route::NeighborTable& neighbors_;
     const Generation* generation_ = nullptr;  // in force
     std::size_t mappings_per_worker_;

@@ -121,7 +121,7 @@ void check(const Batch& batch) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
     static const InterfaceTable interfaces = make_interfaces();
     parse::State parser{&interfaces};
-    IdentificationSequence identification{0, 1, 7};
+    IdentificationSource identification{0, 1, 7};
     Counter released;
     parse::FragmentState fragments{
         .table = parse::FragmentTable{{.contexts = 8, .contexts_per_source = 4, .held = 12}, 5},

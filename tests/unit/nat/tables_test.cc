@@ -6,7 +6,6 @@
 
 #include <set>
 
-#include "dataplane/nat/identification.h"
 #include "dataplane/nat/timer_wheel.h"
 #include "tests/builders/nat_rig.h"
 
@@ -197,18 +196,6 @@ TEST(Wheel, ALateCallerIsNotKeptBusyByOneEntry) {
     }
     EXPECT_EQ(wheel.pop_due(entries.data(), 1312), kNoEntry);
     EXPECT_EQ(wheel.pop_due(entries.data(), 1313), 1U);
-}
-
-TEST(Identification, K6864a_WorkersNeverGiveTheSame) {
-    Random random{{1}, 0};
-    std::set<std::uint16_t> given;
-    for (WorkerId worker = 0; worker < 3; ++worker) {
-        IdentificationSource source{3, worker, {1, 2}, random};
-        for (int count = 0; count < 5000; ++count) {
-            const be16 next = source.next(Ipv4Address{1}, Ipv4Address{2}, 17);
-            ASSERT_TRUE(given.insert(next.host()).second);
-        }
-    }
 }
 
 TEST(Identification, AtomicPacketsKeepTheirsOthersGetAFreshOne) {  // K-6864b

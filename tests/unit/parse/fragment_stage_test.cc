@@ -63,7 +63,7 @@ protected:
     }
 
     InterfaceTable interfaces_;
-    IdentificationSequence identification_{0, 1, 500};
+    IdentificationSource identification_{0, 1, 500};
     Counter released_;
     FragmentState state_{.table = FragmentTable{},
                          .identification = &identification_,

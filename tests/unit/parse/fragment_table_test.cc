@@ -3,9 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <set>
-
-#include "dataplane/packet/identification.h"
 #include "dataplane/packet/prefix_set.h"
 #include "tests/builders/packet_builder.h"
 
@@ -122,18 +119,6 @@ TEST(FragmentTable, ManyContextsComeAndGoWithoutLoss) {
     table.end_all();
     EXPECT_EQ(table.context_count(), 0U);
     EXPECT_EQ(table.held_count(), 0U);
-}
-
-TEST(IdentificationSequence, WorkersNeverDrawTheSameNumber) {
-    for (std::uint8_t workers = 1; workers <= 16; ++workers) {
-        std::set<std::uint16_t> drawn;
-        for (std::uint8_t worker = 0; worker < workers; ++worker) {
-            IdentificationSequence sequence{worker, workers, 12345};
-            for (unsigned draw = 0; draw < 65536U / workers; ++draw) {
-                EXPECT_TRUE(drawn.insert(sequence.next().host()).second);
-            }
-        }
-    }
 }
 
 TEST(PrefixSet, HoldsWhatItsPrefixesHold) {

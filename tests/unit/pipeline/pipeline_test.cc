@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <set>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -153,6 +154,30 @@ TEST(Pipeline, CarriesFragmentsInAnyOrder) {
         identifications.insert(ip.identification.host());
     }
     EXPECT_EQ(identifications.size(), 1U);
+}
+
+// 14.3, K-6864a: whole and fragmented datagrams to one remote draw from one source.
+TEST(Pipeline, NeverGivesOneIdentificationToAWholeAndAFragmentedDatagram) {
+    GatewayOptions options;
+    options.capacity.fragment_contexts_per_worker = 4096;
+    Gateway gateway{options};
+    std::set<std::uint16_t> given;
+    const auto note = [&](const Packet& packet) {
+        return given.insert(packet.header<Ipv4Header>(14).identification.host()).second;
+    };
+    for (std::uint16_t round = 0; round < 2000; ++round) {
+        Frame whole = udp({.source = "10.77.1.11", .source_port = 5000, .identification = 77});
+        ASSERT_TRUE(note(gateway.transmitted(whole)));
+        const std::string host = "10.77.1." + std::to_string(20 + round % 100);
+        Frame long_one = udp(
+            {.source = host, .source_port = 5000, .identification = round, .payload_bytes = 1600});
+        std::vector<Frame> pieces = fragments_of(long_one, 1024);
+        const Packet first = gateway.transmitted(pieces[0]);
+        ASSERT_TRUE(note(first));
+        const Packet second = gateway.transmitted(pieces[1]);
+        ASSERT_EQ(second.header<Ipv4Header>(14).identification,
+                  first.header<Ipv4Header>(14).identification);
+    }
 }
 
 // U-13a: too big and may be fragmented.
