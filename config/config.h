@@ -175,6 +175,7 @@ struct Nat {
     bool clamp_mss = true;
     bool udp_inbound_refresh = false;
     bool rewrite_identification = true;
+    bool reject_syns = false;  // T-04.2
     ExhaustionIcmp exhaustion_icmp = ExhaustionIcmp::host_unreachable;
     friend bool operator==(const Nat&, const Nat&) = default;
 };

@@ -273,6 +273,10 @@ constexpr std::array kOptions{
     Option{"nat.exhaustion-icmp", Value::choice, "host-unreachable",
            "host-unreachable|admin-prohibited|silent", Reload::live,
            "What a private host hears when no mapping can be made.", read_exhaustion},
+    Option{
+        "nat.syn-reject", Value::boolean, "false", "", Reload::live,
+        "A TCP SYN from outside that nobody asked for draws port unreachable after 6 s (T-04.2).",
+        read_flag<&Nat::reject_syns>},
     Option{"nat.on-idle-timeout", Value::choice, "silent", "silent", Reload::live,
            "What ends of a connection hear when its timer ends it: nothing.", read_on_idle},
 };

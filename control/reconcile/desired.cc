@@ -147,6 +147,7 @@ contract::NatSet nat_of(const config::Config& config) {
     set.udp_filtering = filtering_of(nat.filtering.udp);
     set.tcp_filtering = filtering_of(nat.filtering.tcp);
     set.icmp_filtering = filtering_of(nat.filtering.icmp);
+    set.reject_syns = nat.reject_syns ? 1 : 0;
     set.exhaustion_icmp = exhaustion_of(nat.exhaustion_icmp);
     set.udp_timeout_s = seconds_of(nat.timeouts.udp);
     set.udp_unreplied_timeout_s = seconds_of(nat.timeouts.udp_unreplied);

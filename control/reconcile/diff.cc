@@ -52,7 +52,7 @@ bool has_same_options(const NatSet& left, const NatSet& right) noexcept {
     return left.hairpin == right.hairpin && left.clamp_mss == right.clamp_mss &&
            left.udp_inbound_refresh == right.udp_inbound_refresh &&
            left.rewrite_identification == right.rewrite_identification &&
-           left.exhaustion_icmp == right.exhaustion_icmp;
+           left.exhaustion_icmp == right.exhaustion_icmp && left.reject_syns == right.reject_syns;
 }
 
 const PortStart* find_port(const StartSettings& start, std::string_view name) noexcept {

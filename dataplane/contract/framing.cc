@@ -151,7 +151,7 @@ bool is_valid(const AllowChunk& m) noexcept {
 
 bool is_valid(const NatSet& m) noexcept {
     bool valid = flags(m.is_enabled, m.hairpin, m.clamp_mss, m.udp_inbound_refresh,
-                       m.rewrite_identification) &&
+                       m.rewrite_identification, m.reject_syns) &&
                  known(m.udp_filtering) && known(m.tcp_filtering) && known(m.icmp_filtering) &&
                  known(m.exhaustion_icmp) && range(m.ports) &&
                  m.reserved_range_count <= kReservedRangesMax;

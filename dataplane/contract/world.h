@@ -141,7 +141,8 @@ struct NatSet {
     PortRangeField ports{1024, 65535};
     std::uint32_t reserved_range_count = 0;
     ExhaustionIcmp exhaustion_icmp = ExhaustionIcmp::host_unreachable;
-    std::array<std::uint8_t, 3> reserved{};
+    std::uint8_t reject_syns = 0;  // 3/3 for an unsolicited SYN from outside, 6 s later
+    std::array<std::uint8_t, 2> reserved{};
     std::array<PortRangeField, kReservedRangesMax> reserved_ranges{};  // never given to a mapping
     friend bool operator==(const NatSet&, const NatSet&) = default;
 };

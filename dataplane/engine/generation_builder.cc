@@ -107,6 +107,7 @@ nat::Policy policy_of(const contract::World& world) {
     policy.udp_filtering = filtering_of(set.udp_filtering);
     policy.tcp_filtering = filtering_of(set.tcp_filtering);
     policy.icmp_filtering = filtering_of(set.icmp_filtering);
+    policy.reject_syns = set.reject_syns != 0;
     policy.exhaustion_icmp = exhaustion_of(set.exhaustion_icmp);
     policy.timeouts = {.udp = seconds{set.udp_timeout_s},
                        .udp_unreplied = seconds{set.udp_unreplied_timeout_s},

@@ -141,20 +141,40 @@ void prefetch_entries(Translator& translator, std::size_t count) noexcept {
     }
 }
 
-void act(Translator& translator, Batch& batch, const InboundCandidate& candidate,
+// A SYN that nobody asked for: its sender may hear so later (held_syns.h).
+[[nodiscard]] bool is_held(Translator& translator, const Packet& packet, const Verdict& verdict,
+                           std::uint8_t tcp_flags, Now now) noexcept {
+    const bool is_unsolicited = verdict.reason == DropReason::inbound_no_mapping ||
+                                verdict.reason == DropReason::inbound_filtered;
+    return is_unsolicited && verdict.fate == Fate::drop && translator.policy->reject_syns &&
+           packet.transport == TransportKind::tcp && packet.fragment == FragmentKind::whole &&
+           is_first_syn(tcp_flags) && translator.held_syns.hold(packet, verdict.reason, now);
+}
+
+[[gnu::noinline]] void refuse(Translator& translator, Batch& batch,
+                              const InboundCandidate& candidate, const Verdict& verdict,
+                              Now now) noexcept {
+    const Packet& packet = batch[candidate.index];
+    if (verdict.reason == DropReason::inbound_no_mapping &&
+        belongs_to_host(translator, packet, nullptr)) {
+        batch.put(candidate.index, Lane::punt);
+    } else if (is_held(translator, packet, verdict, candidate.tcp_flags, now)) {
+        batch.put(candidate.index, Lane::hold);
+    } else {
+        settle(translator, batch, candidate.index, verdict, owner_of(candidate.mapping),
+               Lane::nat_inbound, coarse_seconds(now));
+    }
+}
+
+void act(Translator& translator, Batch& batch, const InboundCandidate& candidate, Now now,
          std::uint32_t now_s) noexcept {
-    Packet& packet = batch[candidate.index];
     const Verdict verdict =
         admit_inbound(translator, candidate.mapping, candidate.remote, candidate.tcp_flags, now_s);
     if (verdict.fate == Fate::translate) {
-        rewrite_destination(packet, translator.tables.mapping(verdict.mapping));
+        rewrite_destination(batch[candidate.index], translator.tables.mapping(verdict.mapping));
         batch.put(candidate.index, Lane::route);
-    } else if (verdict.reason == DropReason::inbound_no_mapping &&
-               belongs_to_host(translator, packet, nullptr)) {
-        batch.put(candidate.index, Lane::punt);
     } else {
-        settle(translator, batch, candidate.index, verdict, owner_of(candidate.mapping),
-               Lane::nat_inbound, now_s);
+        refuse(translator, batch, candidate, verdict, now);
     }
 }
 
@@ -185,7 +205,7 @@ void nat_inbound_stage(State& state, Batch& batch, Now now) noexcept {
     batch.lane(Lane::nat_inbound).clear();
     prefetch_entries(translator, count);
     for (std::size_t position = 0; position < count; ++position) {
-        act(translator, batch, translator.inbound[position], now_s);
+        act(translator, batch, translator.inbound[position], now, now_s);
     }
 }
 

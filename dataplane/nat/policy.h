@@ -45,6 +45,7 @@ struct Policy {
     Filtering udp_filtering = Filtering::endpoint_independent;
     Filtering tcp_filtering = Filtering::address_and_port_dependent;
     Filtering icmp_filtering = Filtering::endpoint_independent;
+    bool reject_syns = false;  // T-04.2: 3/3 for an unsolicited SYN, 6 s later
     ExhaustionIcmp exhaustion_icmp = ExhaustionIcmp::host_unreachable;
     Timeouts timeouts;
     // What may be translated: inside sources (anti-spoof, BAD-IP-10).

@@ -5,8 +5,8 @@
 // Lanes. nat_inbound gets packets addressed to a pool address (from outside, or from inside as
 // hairpin) and puts them into route, rewritten. nat_outbound gets every routed packet; those from
 // an inside to an outside interface leave translated, all others and hairpin ones unchanged, into
-// link. Both use hand_off, drop, icmp_error, punt (inbound) and route (a reset back to a sender
-// without state, decisions.md N15).
+// link. Both use hand_off, drop, icmp_error, punt and hold (inbound) and route (a reset back to a
+// sender without state, decisions.md N15).
 #pragma once
 
 #include <cstddef>

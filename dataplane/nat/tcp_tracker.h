@@ -3,9 +3,9 @@
 // pure function. Sequence numbers are not tracked: a reset can at worst shorten an idle session to
 // the close timer, since any later segment brings it back (8.1).
 //
-// HELD is left out: an unsolicited SYN from outside is dropped without an answer, at once and for
-// good (RFC 5382 REQ-4 a, the default of decision 9). Simultaneous open still works: the sender
-// repeats its SYN, which by then meets the session that the inside's SYN has opened.
+// HELD is no state here: an unsolicited SYN from outside has no session (held_syns.h). The SYN from
+// inside that crosses it opens one as any other does, in init_inside: that somebody sent a SYN does
+// not make the connection established. The answer to it does, or the far end's repeated SYN.
 #pragma once
 
 #include <cstdint>

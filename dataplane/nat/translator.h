@@ -7,6 +7,7 @@
 #include "dataplane/nat/budget.h"
 #include "dataplane/nat/event_ring.h"
 #include "dataplane/nat/flow.h"
+#include "dataplane/nat/held_syns.h"
 #include "dataplane/nat/mapping_store.h"
 #include "dataplane/nat/policy.h"
 #include "dataplane/nat/random.h"
@@ -71,6 +72,7 @@ public:
     IdentificationSource identification;
     TokenBucket resets;
     IcmpErrorBudget icmp_errors;
+    HeldSyns held_syns;
     std::uint32_t drains_seen = 0;
     bool drains_mappings = false;
     bool drains_sessions = false;

@@ -140,6 +140,7 @@ void Pipeline::housekeeping(Batch& batch, Now now) noexcept {
     if (resolver_ != nullptr) {
         resolver_->slice(batch, now, kNeighborSweepEntries);
     }
+    nat::held_syn_slice(nat_, batch, now, counters_.released);
     nat::expire_slice(nat_, now, sweep_budget(now));
     run(batch, now);
 }
@@ -156,7 +157,8 @@ std::size_t Pipeline::sweep_budget(Now now) noexcept {
 bool Pipeline::discard(Batch& batch) noexcept {
     const bool has_fragments = parse::fragment_discard(fragment_, batch);
     const bool has_pending = resolver_ != nullptr && resolver_->discard(batch);
-    return has_fragments || has_pending;
+    const bool has_syns = nat::held_syn_discard(nat_, batch, counters_.released);
+    return has_fragments || has_pending || has_syns;
 }
 
 }  // namespace towpath::pipeline

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "dataplane/nat/held_syns.h"
 #include "dataplane/nat/state.h"
 #include "dataplane/nat/tables.h"
 #include "dataplane/packet/batch.h"
@@ -44,7 +45,7 @@ public:
     void run(Batch& batch, Now now) noexcept;
 
     // A bounded piece of what is due without a packet: retransmitted ARP requests, timed out
-    // fragments, idle mappings. `batch` is empty; ends like run().
+    // fragments, held SYNs, idle mappings. `batch` is empty; ends like run().
     void housekeeping(Batch& batch, Now now) noexcept;
 
     // At shutdown: held packets go to Lane::drop, as many as fit; false when none is left.

@@ -161,6 +161,9 @@ TEST(Framing, EnumeratorsFlagsAndPrefixesOutsideTheirRangeAreRefused) {
     nat.hairpin = 2;
     EXPECT_FALSE(accepts(nat));
     nat = {};
+    nat.reject_syns = 2;
+    EXPECT_FALSE(accepts(nat));
+    nat = {};
     nat.exhaustion_icmp = ExhaustionIcmp::silent;
     EXPECT_TRUE(accepts(nat));
     nat.exhaustion_icmp = ExhaustionIcmp::count;

@@ -76,6 +76,17 @@ TEST(Desired, CarriesWhatIsSaidOfExhaustion) {
     EXPECT_EQ(live_differences(before, after, running), std::vector<std::string>{"nat.options"});
 }
 
+TEST(Desired, CarriesWhetherSynsAreRejected) {
+    config::Config config = gateway();
+    const contract::StartSettings running = desired_start(config, "towpath");
+    const World before = *desired_world(config, running);
+    EXPECT_EQ(before.nat.reject_syns, 0);
+    config.nat.reject_syns = true;
+    const World after = *desired_world(config, running);
+    EXPECT_EQ(after.nat.reject_syns, 1);
+    EXPECT_EQ(live_differences(before, after, running), std::vector<std::string>{"nat.options"});
+}
+
 TEST(Desired, IdsAreThoseOfTheRunningDataPlane) {
     config::Config config = gateway();
     const contract::StartSettings running = desired_start(config, "towpath");

@@ -91,6 +91,12 @@ TEST_F(GenerationBuilder, CarriesWhatIsSaidOfExhaustion) {
     EXPECT_EQ(build()->nat.exhaustion_icmp, nat::ExhaustionIcmp::silent);
 }
 
+TEST_F(GenerationBuilder, CarriesWhetherSynsAreRejected) {
+    EXPECT_FALSE(build()->nat.reject_syns);
+    world_.nat.reject_syns = 1;
+    EXPECT_TRUE(build()->nat.reject_syns);
+}
+
 TEST_F(GenerationBuilder, LetsInWhatLocalAllowLists) {
     contract::AllowField ssh;
     ssh.interface = 1;

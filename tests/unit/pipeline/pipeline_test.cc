@@ -180,6 +180,54 @@ TEST(Pipeline, NeverGivesOneIdentificationToAWholeAndAFragmentedDatagram) {
     }
 }
 
+// T-04, T-04.2: nothing for 6 s, then one port unreachable that quotes the SYN; every buffer is
+// accounted for.
+TEST(Pipeline, RejectsAnUnsolicitedSynSixSecondsLater) {
+    auto generation = make_generation({});
+    generation->nat.reject_syns = true;
+    Gateway gateway{{.mappings = 64, .sessions = 64, .fragment_contexts_per_worker = 4},
+                    std::move(generation)};
+    (void)gateway.housekeeping(Now{std::chrono::seconds{5}});  // what start announces
+    (void)gateway.housekeeping(Now{std::chrono::seconds{6}});
+    (void)gateway.housekeeping(Now{std::chrono::seconds{7}});
+    Frame syn = tcp({.source = "198.51.100.1",
+                     .source_port = 443,
+                     .destination = "192.0.2.10",
+                     .destination_port = 5000,
+                     .tcp_flags = kTcpSyn,
+                     .ingress = kOutside,
+                     .source_mac = kRouterMac,
+                     .destination_mac = kOutsideMac});
+    const std::vector<std::byte> sent(syn.bytes().begin() + 14, syn.bytes().end());
+    Frame* const one[] = {&syn};
+    EXPECT_EQ(gateway.run(one).lane(Lane::hold).size(), 1U);
+    EXPECT_EQ(gateway.housekeeping(Now{std::chrono::milliseconds{15999}}).size(), 0U);
+    Batch& batch = gateway.housekeeping(Now{std::chrono::seconds{16}});
+    ASSERT_EQ(batch.lane(Lane::transmit).size(), 1U);
+    const Packet& told = batch[0];
+    EXPECT_EQ(told.egress, kOutside);
+    EXPECT_EQ(to_string(Ipv4Address{told.header<Ipv4Header>(14).destination}), "198.51.100.1");
+    EXPECT_EQ(told.header<IcmpHeader>(34).type, 3);
+    EXPECT_EQ(told.header<IcmpHeader>(34).code, 3);
+    EXPECT_TRUE(std::equal(sent.begin(), sent.end(), told.bytes().begin() + 42));
+    EXPECT_EQ(gateway.housekeeping(Now{std::chrono::seconds{17}}).size(), 0U);
+    const PipelineCounters& counters = gateway.counters;
+    EXPECT_EQ(gateway.drops(DropReason::inbound_no_mapping), 1U);
+    EXPECT_EQ(counters.held.value(), 1U);
+    EXPECT_EQ(counters.released.value(), 1U);
+    // At shutdown nothing stays behind.
+    Frame another = tcp({.source = "198.51.100.1",
+                         .destination = "192.0.2.10",
+                         .tcp_flags = kTcpSyn,
+                         .ingress = kOutside,
+                         .source_mac = kRouterMac,
+                         .destination_mac = kOutsideMac});
+    (void)gateway.run(another, Now{std::chrono::seconds{18}});
+    gateway.batch().clear();
+    EXPECT_FALSE(gateway.pipeline.discard(gateway.batch()));
+    EXPECT_EQ(gateway.batch().lane(Lane::drop).size(), 1U);
+}
+
 // U-13a: too big and may be fragmented.
 TEST(Pipeline, FragmentsWhatExceedsTheOutgoingMtu) {
     Gateway gateway{{.outside_mtu_bytes = 600}};
