@@ -143,6 +143,8 @@ constexpr std::array<DropReasonText, kDropReasonCount> kTexts{{
     {no_buffer, "no_buffer",
      "No free packet buffer: raise dataplane.buffers or look for a stuck link."},
     {icmp_reply_rate, "icmp_reply_rate", "More ICMP errors to send than the rate limit allows."},
+    {icmp_reply_repeated, "icmp_reply_repeated",
+     "The ICMP error that the packet would draw was sent about its flow less than a second ago."},
     {port_down, "port_down", "The outgoing interface is gone or down."},
     {transmit_full, "transmit_full", "The transmit queue of the outgoing interface is full."},
     {punt_full, "punt_full", "The queue to the host is full."},

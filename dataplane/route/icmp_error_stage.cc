@@ -2,7 +2,9 @@
 #include "dataplane/route/icmp_error_stage.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
+#include <cstring>
 
 #include "dataplane/wire/checksum.h"
 #include "dataplane/wire/ethernet.h"
@@ -72,6 +74,29 @@ bool is_within_rate(IcmpErrorState& state, const Packet& packet, Ipv4Address hos
     // The host first, so that one loud host cannot use up what others would get.
     return host_bucket.take(state.host_limit, now) &&
            interface_bucket.take(state.interface_limit, now);
+}
+
+// What makes two errors identical, as a number. `packet` is as its sender sent it.
+std::uint64_t identity_of(const Packet& packet, const Ipv4Header& ip, std::uint64_t key) noexcept {
+    constexpr std::uint64_t kFirst = 0x9E3779B97F4A7C15U;
+    constexpr std::uint64_t kSecond = 0xBF58476D1CE4E5B9U;
+    const bool is_probe = class_of(packet) == IcmpErrorClass::time_exceeded;
+    const bool is_query = ip.protocol == static_cast<std::uint8_t>(Protocol::icmp);
+    // Ports, or the 8 bytes that every error quotes.
+    std::array<std::uint32_t, 2> transport{};
+    const auto bytes = packet.bytes().subspan(packet.l4);
+    std::memcpy(transport.data(), bytes.data(),
+                std::min<std::size_t>(bytes.size(), is_probe || is_query ? 8 : 4));
+    const std::uint64_t kind = std::uint64_t{packet.icmp_type} << 24U |
+                               std::uint64_t{packet.icmp_code} << 16U |
+                               std::uint64_t{ip.protocol} << 8U |
+                               (is_probe ? std::uint64_t{ip.identification.raw()} << 32U : 0);
+    std::uint64_t hash = (std::uint64_t{ip.source.raw()} << 32U | ip.destination.raw()) ^ key;
+    hash = (hash ^ hash >> 31U) * kFirst;
+    hash ^= std::uint64_t{transport[0]} << 32U | transport[1];
+    hash = (hash ^ hash >> 29U) * kSecond;
+    hash = (hash ^ kind ^ hash >> 32U) * kFirst;
+    return hash ^ hash >> 29U;
 }
 
 // Where the checksum of the transport header stands, or 0 when it is not there.
@@ -196,10 +221,16 @@ void report(IcmpErrorState& state, Batch& batch, PacketIndex index, Now now) noe
         batch.drop(index, packet.verdict);
         return;
     }
+    const std::uint64_t identity = identity_of(packet, ip, state.key);
+    if (state.recent.contains(identity, now)) {
+        batch.drop(index, DropReason::icmp_reply_repeated);
+        return;
+    }
     if (!is_within_rate(state, packet, sender, now)) {
         batch.drop(index, DropReason::icmp_reply_rate);
         return;
     }
+    state.recent.note(identity, now);
     write_error(packet, from, sender);
     become_originated(packet);
     packet.egress = route.interface;

@@ -7,12 +7,16 @@
 // counts the packet that was rejected.
 //
 // When an error may not be sent (nat-behaviour.md 16.3) the packet drops for its verdict; beyond
-// the rate, for icmp_reply_rate.
+// the rate, for icmp_reply_rate; within a second of an identical error, for icmp_reply_repeated.
+// Identical are errors of one type and code about one flow; each ICMP query is a flow of its own,
+// and a time exceeded is identical only if it quotes the same packet: a traceroute may keep to one
+// flow and tell its probes apart by that.
 #pragma once
 
 #include <array>
 
 #include "dataplane/packet/batch.h"
+#include "dataplane/route/recent_errors.h"
 #include "dataplane/route/token_bucket.h"
 #include "dataplane/route/view.h"
 #include "dataplane/wire/now.h"
@@ -34,6 +38,7 @@ struct IcmpErrorState {
     std::uint64_t key = 0;  // random, so that nobody chooses whom to share a bucket with
     std::array<std::array<TokenBucket, kClasses>, kInterfacesMax> interface_buckets{};
     std::array<std::array<TokenBucket, kClasses>, kHostBuckets> host_buckets{};
+    RecentErrors recent;
 };
 
 void icmp_error_stage(IcmpErrorState& state, Batch& batch, Now now) noexcept;

@@ -145,14 +145,63 @@ TEST_F(IcmpError, NeverToASenderThatCannotBe) {
 }
 
 TEST_F(IcmpError, RateForOneHost) {
-    for (int sent = 0; sent < 6; ++sent) {
-        ASSERT_EQ(pass(parsed(builders::udp())), Lane::link);
+    const auto from_port = [](std::uint16_t port) { return builders::udp({.source_port = port}); };
+    for (std::uint16_t sent = 0; sent < 6; ++sent) {
+        ASSERT_EQ(pass(parsed(from_port(static_cast<std::uint16_t>(5000 + sent)))), Lane::link);
     }
-    EXPECT_EQ(pass(parsed(builders::udp())), Lane::drop);
+    EXPECT_EQ(pass(parsed(from_port(5006))), Lane::drop);
     EXPECT_EQ(verdict_, icmp_reply_rate);
     EXPECT_EQ(pass(parsed(builders::udp({.source = "10.77.1.3"}))), Lane::link);
     now_ += std::chrono::milliseconds{100};
-    EXPECT_EQ(pass(parsed(builders::udp())), Lane::link);
+    EXPECT_EQ(pass(parsed(from_port(5006))), Lane::link);  // what drew no error was none
+}
+
+// 16.3: once per second and flow; another code, flow or second is another error.
+TEST_F(IcmpError, SaysTheSameOncePerSecond) {
+    const auto refused = [&](Frame frame, std::uint8_t code) {
+        Frame kept = parsed(std::move(frame));
+        const Lane lane = pass(kept, 3, code, 0, nat_port_exhausted);
+        verdict_ = kept.packet.verdict;
+        return lane;
+    };
+    EXPECT_EQ(refused(builders::udp(), 1), Lane::link);
+    EXPECT_EQ(refused(builders::udp({.identification = 2, .payload_bytes = 9}), 1), Lane::drop);
+    EXPECT_EQ(verdict_, icmp_reply_repeated);
+    EXPECT_EQ(refused(builders::udp(), 13), Lane::link);
+    EXPECT_EQ(refused(builders::udp({.destination_port = 444}), 1), Lane::link);
+    EXPECT_EQ(refused(builders::tcp({.tcp_sequence = 7}), 1), Lane::link);
+    EXPECT_EQ(refused(builders::tcp({.tcp_sequence = 8}), 1), Lane::drop);
+    EXPECT_EQ(refused(builders::icmp_echo({.icmp_sequence = 1}), 1), Lane::link);
+    EXPECT_EQ(refused(builders::icmp_echo({.icmp_sequence = 1}), 1), Lane::drop);
+    now_ += std::chrono::milliseconds{999};
+    EXPECT_EQ(refused(builders::udp(), 1), Lane::drop);
+    now_ += std::chrono::milliseconds{1};
+    EXPECT_EQ(refused(builders::udp(), 1), Lane::link);
+}
+
+// Probes of one flow are told apart by what is quoted.
+TEST_F(IcmpError, AnswersEveryProbeOfATraceroute) {
+    EXPECT_EQ(pass(parsed(builders::udp({.identification = 1}))), Lane::link);
+    EXPECT_EQ(pass(parsed(builders::udp({.identification = 2}))), Lane::link);
+    EXPECT_EQ(pass(parsed(builders::tcp({.tcp_sequence = 1}))), Lane::link);
+    EXPECT_EQ(pass(parsed(builders::tcp({.tcp_sequence = 2}))), Lane::link);
+    EXPECT_EQ(pass(parsed(builders::udp({.identification = 2}))), Lane::drop);
+    EXPECT_EQ(verdict_, icmp_reply_repeated);
+}
+
+// Hundreds of flows in a second do not make it forget: its sets hold 2048.
+TEST_F(IcmpError, RemembersManyFlowsAtOnce) {
+    state_.interface_limit = RateLimit::per_second(100000, 100000);
+    state_.host_limit = RateLimit::per_second(100000, 100000);
+    const auto from_port = [](std::uint16_t port) { return builders::udp({.source_port = port}); };
+    for (std::uint16_t port = 1; port <= 500; ++port) {
+        ASSERT_EQ(pass(parsed(from_port(port))), Lane::link);
+    }
+    std::size_t repeated = 0;
+    for (std::uint16_t port = 1; port <= 500; ++port) {
+        repeated += pass(parsed(from_port(port))) == Lane::drop ? 1 : 0;
+    }
+    EXPECT_GE(repeated, 490U);
 }
 
 TEST_F(IcmpError, RateForOneInterface) {
@@ -167,7 +216,7 @@ TEST_F(IcmpError, ClassesDoNotStarveEachOther) {
     state_.host_limit = RateLimit::per_second(1, 1);
     Frame unreachable = parsed(builders::udp());
     EXPECT_EQ(pass(unreachable, 3, 1, 0, nat_port_exhausted), Lane::link);
-    Frame again = parsed(builders::udp());
+    Frame again = parsed(builders::udp({.source_port = 5001}));
     EXPECT_EQ(pass(again, 3, 1, 0, nat_port_exhausted), Lane::drop);
     Frame too_big = parsed(builders::udp());
     EXPECT_EQ(pass(too_big, 3, 4, 1300, route_too_big), Lane::link);
