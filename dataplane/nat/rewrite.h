@@ -111,11 +111,14 @@ inline void rewrite_destination(Packet& packet, const Mapping& mapping) noexcept
     }
 }
 
-inline void rewrite_identification(Ipv4Header& ip, be16 identification) noexcept {
+// Returns what it was.
+inline be16 rewrite_identification(Ipv4Header& ip, be16 identification) noexcept {
+    const be16 before = ip.identification;
     ChecksumDelta delta;
-    delta.replace(ip.identification, identification);
+    delta.replace(before, identification);
     ip.identification = identification;
     ip.checksum = update_checksum(ip.checksum, delta);
+    return before;
 }
 
 }  // namespace towpath::nat

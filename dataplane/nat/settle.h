@@ -46,12 +46,15 @@ inline void renew_identification(Translator& translator, Packet& packet) noexcep
         return;
     }
     Ipv4Header& ip = packet.header<Ipv4Header>(packet.l3);
-    if (packet.replaces_identification) {
-        rewrite_identification(ip, packet.replacement_identification);
-    } else if (packet.fragment == FragmentKind::whole && !ip.dont_fragment()) {
-        rewrite_identification(
-            ip, translator.identification.next(Ipv4Address{ip.destination}, ip.protocol));
+    if (packet.fragment == FragmentKind::whole && !ip.dont_fragment()) {
+        packet.replacement_identification =
+            translator.identification.next(Ipv4Address{ip.destination}, ip.protocol);
+    } else if (!packet.replaces_identification) {
+        return;
     }
+    packet.was_reidentified = true;
+    packet.replacement_identification =
+        rewrite_identification(ip, packet.replacement_identification);
 }
 
 // The MSS of a SYN that passes between two interfaces.

@@ -67,10 +67,12 @@ struct alignas(64) Packet {
     Port original_source_port;
     Port original_destination_port;
     std::uint16_t icmp_mtu_bytes = 0;  // of the type 3 code 4 that a stage asked for
-    be16 replacement_identification;   // valid if `replaces_identification`
-    std::uint8_t l3 = 0;               // IPv4 header, from the first valid byte
-    std::uint8_t l4 = 0;               // transport header (or fragment payload), likewise
-    std::uint8_t icmp_type = 0;        // what icmp_error_stage is to report
+    // What the Identification is to become, valid if `replaces_identification`; from translation
+    // on what it was, valid if `was_reidentified`.
+    be16 replacement_identification;
+    std::uint8_t l3 = 0;         // IPv4 header, from the first valid byte
+    std::uint8_t l4 = 0;         // transport header (or fragment payload), likewise
+    std::uint8_t icmp_type = 0;  // what icmp_error_stage is to report
     std::uint8_t icmp_code = 0;
     InterfaceId ingress = kNoInterface;
     InterfaceId egress = kNoInterface;
@@ -87,6 +89,7 @@ struct alignas(64) Packet {
     bool is_hairpin : 1 = false;     // both halves of the translation are done
     bool was_rewritten_inbound : 1 = false;
     bool replaces_identification : 1 = false;
+    bool was_reidentified : 1 = false;
     bool checksum_is_partial : 1 = false;  // the L4 field holds only the pseudo-header sum (N7)
     bool is_traced : 1 = false;
 

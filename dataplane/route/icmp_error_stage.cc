@@ -113,7 +113,7 @@ std::size_t checksum_offset(const Packet& packet) noexcept {
     }
 }
 
-// Undoes what nat_inbound did (N17): the sender knows its packet by what it sent.
+// Undoes what NAT did (N17): the sender knows its packet by what it sent.
 void restore_original(Packet& packet, Ipv4Header& ip) noexcept {
     ChecksumDelta addresses;
     addresses.replace(ip.source, packet.original_source_address.wire());
@@ -121,6 +121,12 @@ void restore_original(Packet& packet, Ipv4Header& ip) noexcept {
     ip.source = packet.original_source_address.wire();
     ip.destination = packet.original_destination_address.wire();
     ip.checksum = update_checksum(ip.checksum, addresses);
+    if (packet.was_reidentified) {
+        ChecksumDelta identification;
+        identification.replace(ip.identification, packet.replacement_identification);
+        ip.identification = packet.replacement_identification;
+        ip.checksum = update_checksum(ip.checksum, identification);
+    }
 
     const std::size_t offset = checksum_offset(packet);
     auto* checksum = header_at<be16>(packet.bytes(), packet.l4 + offset);
@@ -204,6 +210,7 @@ void become_originated(Packet& packet) noexcept {
     packet.is_hairpin = false;
     packet.was_rewritten_inbound = false;
     packet.replaces_identification = false;
+    packet.was_reidentified = false;
 }
 
 void report(IcmpErrorState& state, Batch& batch, PacketIndex index, Now now) noexcept {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Lane::link -> transmit | hold | hand_off | drop.
+// Lane::link -> transmit | hold | hand_off | icmp_error | drop.
 // Gives a packet whose egress and next hop are set its Ethernet header, decrements the TTL (unless
 // it was made here), and fragments what exceeds the MTU (RFC 791 section 2.3; RFC 815's counterpart
 // is the receiver's). Fragments leave in order; a datagram needs one spare per further fragment, so
-// at most kSparesMax + 1 pieces, else no_buffer. An unknown next hop holds the packet on worker 0;
-// other workers hand it off there, to resume in Lane::link.
+// at most kSparesMax + 1 pieces, else no_buffer. An unknown next hop holds the packet on worker 0,
+// one that does not answer has it rejected there; other workers hand it off, to resume in
+// Lane::link. Packets made here are never rejected.
 #pragma once
 
 #include "dataplane/packet/batch.h"

@@ -17,6 +17,7 @@ constexpr std::uint32_t kForgotten_s = 600;
 constexpr std::uint8_t kAnnouncements = 3;
 // Left free in the batch, for a full burst and what stages originate.
 constexpr std::size_t kRoomKept = kBurstMax + 16;
+constexpr auto kUnreachable = static_cast<std::uint8_t>(IcmpType::destination_unreachable);
 constexpr MacAddress kBroadcast{{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}};
 
 // Who asks: the address of ours on the neighbour's network, or else any of the interface.
@@ -82,7 +83,12 @@ void NeighborResolver::resolve(Batch& batch, PacketIndex index, Now now) noexcep
     }
     if (pending->state == NeighborState::failed) {
         if (now < pending->next_at || pending->queued > 0) {
-            batch.drop(index, DropReason::neighbor_unreachable);
+            if (is_told(packet)) {
+                batch.reject(index, DropReason::neighbor_unreachable, kUnreachable,
+                             kIcmpHostUnreachable);
+            } else {
+                batch.drop(index, DropReason::neighbor_unreachable);
+            }
             return;
         }
         pending->state = NeighborState::incomplete;
@@ -146,18 +152,26 @@ void NeighborResolver::release_reachable(Batch& batch, Pending& pending) noexcep
     }
 }
 
+// Inside senders hear that the next hop is gone, also when NAT has rewritten their packet since:
+// then its source is what it was before (decisions.md N17).
+bool NeighborResolver::is_told(const Packet& packet) const noexcept {
+    if (packet.is_originated || (*view_.interfaces)[packet.ingress].role != InterfaceRole::inside) {
+        return false;
+    }
+    const Ipv4Address source = packet.was_rewritten_inbound
+                                   ? packet.original_source_address
+                                   : Ipv4Address{packet.header<Ipv4Header>(packet.l3).source};
+    return !view_.local->use_of(source).is_ours();
+}
+
 void NeighborResolver::release_failed(Batch& batch, Pending& pending) noexcept {
     while (pending.queued > 0 && batch.room() > kRoomKept) {
         Packet packet = take(pending);
-        const Interface& ingress = (*view_.interfaces)[packet.ingress];
-        const Ipv4Address source{packet.header<Ipv4Header>(packet.l3).source};
-        const bool is_told = !packet.is_originated && ingress.role == InterfaceRole::inside &&
-                             !view_.local->use_of(source).is_ours();
         packet.verdict = DropReason::neighbor_unreachable;
-        packet.icmp_type = static_cast<std::uint8_t>(IcmpType::destination_unreachable);
+        packet.icmp_type = kUnreachable;
         packet.icmp_code = kIcmpHostUnreachable;
         packet.icmp_mtu_bytes = 0;
-        static_cast<void>(batch.admit(packet, is_told ? Lane::icmp_error : Lane::drop));
+        static_cast<void>(batch.admit(packet, is_told(packet) ? Lane::icmp_error : Lane::drop));
     }
 }
 

@@ -2,8 +2,8 @@
 // Resolution of next hops by ARP (RFC 826; nat-behaviour.md 15.4, 15.5): worker 0 only. Up to
 // kPendingMax next hops are being resolved or are known not to answer; each holds up to
 // kPendingPackets packets. Three requests, a second apart; then the next hop has failed, is retried
-// after 1 s doubling to 32 s, and what waited is rejected (3/1 to inside senders; not when NAT has
-// rewritten the source, which would have to be quoted) or dropped as neighbor_unreachable.
+// after 1 s doubling to 32 s, and what waited, or comes meanwhile, is rejected (3/1 to inside
+// senders, whether NAT has rewritten the packet or not) or dropped as neighbor_unreachable.
 //
 // resolver_slice() must run once per turn of worker 0's loop, before the stages. It needs spares in
 // the batch for requests; without one it tries again in the next turn.
@@ -34,7 +34,8 @@ public:
     void set_view(const View& view) noexcept { view_ = view; }
     [[nodiscard]] NeighborTable& table() noexcept { return table_; }
 
-    // Takes the packet of link_stage, whose next hop is unknown: puts `index` into hold or drop.
+    // Takes the packet of link_stage, whose next hop is unknown: puts `index` into hold, icmp_error
+    // or drop.
     void resolve(Batch& batch, PacketIndex index, Now now) noexcept;
     // A neighbour said where it is. Queued packets go to Lane::link, in order.
     void learned(Batch& batch, NeighborKey key, MacAddress mac, Now now) noexcept;
@@ -74,6 +75,7 @@ private:
     void advance(Batch& batch, Pending& pending, Now now) noexcept;
     void release_reachable(Batch& batch, Pending& pending) noexcept;
     void release_failed(Batch& batch, Pending& pending) noexcept;
+    [[nodiscard]] bool is_told(const Packet& packet) const noexcept;
     [[nodiscard]] Packet take(Pending& pending) noexcept;
     void age(const NeighborTable::Entry& entry, Now now) noexcept;
     void advance_probes(Batch& batch, Now now) noexcept;

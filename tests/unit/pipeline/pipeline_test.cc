@@ -136,6 +136,75 @@ TEST(Pipeline, QuotesAnInboundPacketAsItsSenderSentIt) {
     EXPECT_TRUE(checksum_is_valid(packet.bytes().subspan(42, 20)));
 }
 
+// 15.4, N17: the next hop outside never answers ARP. The inside sender hears so, with its packet as
+// it sent it although NAT had rewritten it; while the next hop counts as failed, at once.
+TEST(Pipeline, TellsTheInsideSenderOfATranslatedPacketThatItsNextHopIsGone) {
+    for (const int protocol : {1, 6, 17}) {
+        Gateway gateway;
+        const auto packet_from = [protocol](std::uint16_t port) {
+            const Fields fields{.source_port = port,
+                                .destination = "192.0.2.77",
+                                .identification = 77,
+                                .tcp_flags = kTcpSyn};
+            return protocol == 1 ? icmp_echo(fields) : protocol == 6 ? tcp(fields) : udp(fields);
+        };
+        // So that the port is not preserved either.
+        Frame other = protocol == 1 ? icmp_echo({.source = "10.77.1.9", .source_port = 5000})
+                      : protocol == 6
+                          ? tcp({.source = "10.77.1.9", .source_port = 5000, .tcp_flags = kTcpSyn})
+                          : udp({.source = "10.77.1.9", .source_port = 5000});
+        (void)gateway.transmitted(other);
+        Frame frame = packet_from(5000);
+        const std::vector<std::byte> sent(frame.bytes().begin() + 14, frame.bytes().end());
+        (void)gateway.run(frame);
+        ASSERT_EQ(gateway.batch().lane(Lane::hold).size(), 1U);
+        const auto error_in = [&](const Batch& batch) -> const Packet* {
+            for (const PacketIndex index : batch.lane(Lane::transmit)) {
+                if (batch[index].egress == kInside &&
+                    batch[index].transport != TransportKind::unknown) {
+                    return &batch[index];
+                }
+            }
+            return nullptr;
+        };
+        const Packet* error = nullptr;
+        for (int second = 11; second <= 13 && error == nullptr; ++second) {
+            error = error_in(gateway.housekeeping(Now{std::chrono::seconds{second}}));
+            EXPECT_EQ(error != nullptr, second == 13);
+        }
+        ASSERT_NE(error, nullptr);
+        EXPECT_EQ(to_string(Ipv4Address{error->header<Ipv4Header>(14).source}), "10.77.1.1");
+        EXPECT_EQ(to_string(Ipv4Address{error->header<Ipv4Header>(14).destination}), "10.77.1.2");
+        EXPECT_EQ(error->header<IcmpHeader>(34).type, 3);
+        EXPECT_EQ(error->header<IcmpHeader>(34).code, 1);
+        const std::vector<std::byte> quoted(error->bytes().begin() + 42, error->bytes().end());
+        EXPECT_EQ(quoted, sent) << protocol;
+        EXPECT_EQ(gateway.drops(DropReason::neighbor_unreachable), 1U);
+
+        Frame next = packet_from(5001);
+        const Packet told = gateway.transmitted(next, Now{std::chrono::milliseconds{13500}});
+        EXPECT_EQ(told.egress, kInside);
+        EXPECT_EQ(told.header<IcmpHeader>(34).code, 1);
+        EXPECT_EQ(gateway.drops(DropReason::neighbor_unreachable), 2U);
+    }
+}
+
+// An outside sender does not hear of what is missing inside.
+TEST(Pipeline, SaysNothingOutsideOfAnInsideHostThatIsGone) {
+    Gateway gateway;
+    Frame out = udp({.source = "10.77.1.9", .source_port = 5000});
+    (void)gateway.transmitted(out);
+    gateway.neighbors.remove({kInside, address("10.77.1.9")});
+    Frame in = inbound_udp("203.0.113.200", 9999, 5000);
+    (void)gateway.run(in);
+    ASSERT_EQ(gateway.batch().lane(Lane::hold).size(), 1U);
+    for (int second = 11; second <= 13; ++second) {
+        (void)gateway.housekeeping(Now{std::chrono::seconds{second}});
+    }
+    EXPECT_EQ(gateway.batch().lane(Lane::drop).size(), 1U);
+    EXPECT_EQ(gateway.drops(DropReason::neighbor_unreachable), 1U);
+}
+
 // U-14: every piece of a datagram crosses, whichever comes first.
 TEST(Pipeline, CarriesFragmentsInAnyOrder) {
     Gateway gateway;

@@ -234,7 +234,7 @@ TEST_F(Arp, ThreeRequestsThenInsideIsTold) {
     EXPECT_EQ(batch_[0].icmp_type, 3);
     EXPECT_EQ(batch_[0].icmp_code, 1);
     // It stays failed for the backoff, then is asked for again.
-    EXPECT_EQ(send("10.77.1.9"), Lane::drop);
+    EXPECT_EQ(send("10.77.1.9"), Lane::icmp_error);
     EXPECT_EQ(verdict_, neighbor_unreachable);
     now_ += std::chrono::seconds{1};
     EXPECT_EQ(send("10.77.1.9"), Lane::hold);
@@ -251,7 +251,7 @@ TEST_F(Arp, BackoffDoublesToItsLimit) {
             slice();
         }
         now_ += std::chrono::milliseconds{backoff_s * 1000 - 1};
-        EXPECT_EQ(send("10.77.1.9"), Lane::drop) << backoff_s;
+        EXPECT_EQ(send("10.77.1.9"), Lane::icmp_error) << backoff_s;
         now_ += std::chrono::milliseconds{1};
     }
 }
