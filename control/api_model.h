@@ -99,6 +99,13 @@ struct TotalsModel {
     std::uint64_t events_lost = 0;
 };
 
+// A remote of a mapping that has sessions.
+struct RemoteModel {
+    Endpoint remote;    // port 0: any port of that address
+    std::string state;  // permitted, opening, established, closing
+    std::uint32_t idle_s = 0;
+};
+
 struct MappingModel {
     std::string protocol;  // udp, tcp, icmp
     Endpoint inside;
@@ -110,6 +117,8 @@ struct MappingModel {
     std::uint32_t expires_s = 0;  // 0 with sessions: it ends with the last of them
     bool is_tracked = false;      // false: sessions are not known (decisions.md N5)
     std::uint32_t sessions = 0;
+    // Only of a look-up, and not more than the contract's kRemotesPerReply of them.
+    std::vector<RemoteModel> remotes;
 };
 
 struct MappingPage {

@@ -140,6 +140,14 @@ json::object to_json(const MappingModel& mapping) {
     return object;
 }
 
+json::object to_json(const RemoteModel& remote) {
+    const bool has_port = remote.remote.port != Port{};
+    return {{"remote", has_port ? towpath::to_string(remote.remote)
+                                : towpath::to_string(remote.remote.address)},
+            {"state", remote.state},
+            {"idle_s", remote.idle_s}};
+}
+
 json::object to_json(const PortUsageModel& usage) {
     return {{"address", towpath::to_string(usage.address)},
             {"protocol", usage.protocol},

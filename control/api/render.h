@@ -15,6 +15,7 @@ namespace towpath::control::api {
 [[nodiscard]] boost::json::object to_json(const StageModel& stage);
 [[nodiscard]] boost::json::object to_json(const TotalsModel& totals);
 [[nodiscard]] boost::json::object to_json(const MappingModel& mapping);
+[[nodiscard]] boost::json::object to_json(const RemoteModel& remote);
 [[nodiscard]] boost::json::object to_json(const PortUsageModel& usage);
 [[nodiscard]] boost::json::object to_json(const ReloadResult& result);
 [[nodiscard]] boost::json::object to_json(const CheckResult& result);

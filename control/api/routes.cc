@@ -150,7 +150,14 @@ void get_lookup(ApiModel& model, const Request& request, const Respond& respond)
             return;
         }
         json::object object = document();
-        object["mapping"] = *found ? json::value(to_json(**found)) : json::value(nullptr);
+        object["mapping"] = nullptr;
+        if (const std::optional<MappingModel>& mapping = *found) {
+            json::object shown = to_json(*mapping);
+            if (mapping->is_tracked) {
+                shown["remotes"] = list(mapping->remotes);
+            }
+            object["mapping"] = std::move(shown);
+        }
         respond(reply(object));
     });
 }

@@ -31,6 +31,20 @@ std::string expiry(const json::value& mapping) {
     return flag_at(mapping, "/tracked") ? "-" : duration(count_at(mapping, "/expires_s"));
 }
 
+// A remote without a port stands for all ports of its address.
+std::string remotes(const json::value& mapping) {
+    Table table{{Align::left, Align::left, Align::left}};
+    const json::array& listed = list_at(mapping, "/remotes");
+    for (const json::value& remote : listed) {
+        table.row({"  " + text_at(remote, "/remote"), text_at(remote, "/state"),
+                   "idle " + duration(count_at(remote, "/idle_s"))});
+    }
+    const std::uint64_t sessions = count_at(mapping, "/sessions");
+    std::string text = "remotes  " + grouped(sessions);
+    text += listed.size() < sessions ? ", " + grouped(listed.size()) + " shown\n" : "\n";
+    return text + table.text();
+}
+
 std::string lines_of(const json::value& answer, std::string_view path) {
     std::string lines;
     for (const json::value& line : list_at(answer, path)) {
@@ -77,7 +91,7 @@ std::string show_lookup(const json::value& answer, const Palette&) {
     if (!is_tracked) {
         return text + "remotes  not tracked (" + filtering + ")\n";
     }
-    return text + "remotes  " + grouped(count_at(mapping, "/sessions")) + "\n";
+    return text + remotes(mapping);
 }
 
 std::string show_ports(const json::value& answer, const Palette&) {

@@ -88,7 +88,7 @@ void Controller::nat_lookup(const Endpoint& endpoint, Protocol protocol,
         } else if ((*found)->is_found == 0) {
             reply(std::optional<MappingModel>{});
         } else {
-            reply(std::optional{mapping_model((*found)->mapping)});
+            reply(std::optional{mapping_model(**found)});
         }
         return true;
     });

@@ -43,6 +43,12 @@ std::string_view name_of(Filtering filtering) noexcept {
                                                         : "address-and-port-dependent";
 }
 
+std::string_view name_of(RemoteState state) noexcept {
+    constexpr std::array<std::string_view, static_cast<std::size_t>(RemoteState::count)> names = {
+        "permitted", "opening", "established", "closing"};
+    return names[std::min(static_cast<std::size_t>(state), names.size() - 1)];
+}
+
 // "a; b" into its sentences.
 std::vector<std::string> sentences_of(std::string_view text) {
     std::vector<std::string> sentences;
@@ -258,6 +264,16 @@ MappingModel mapping_model(const MappingRow& row) {
     model.expires_s = row.expires_s;
     model.is_tracked = row.is_tracked != 0;
     model.sessions = row.sessions;
+    return model;
+}
+
+MappingModel mapping_model(const NatLookupReply& reply) {
+    MappingModel model = mapping_model(reply.mapping);
+    for (std::size_t i = 0; i < reply.remote_count; ++i) {
+        const RemoteRow& row = reply.remotes[i];
+        model.remotes.push_back(
+            {row.remote.endpoint(), std::string{name_of(row.state)}, row.idle_s});
+    }
     return model;
 }
 

@@ -62,6 +62,8 @@ private:
 
 // A mapping as the API shows it.
 [[nodiscard]] MappingModel mapping_model(const contract::MappingRow& row);
+// Of a mapping that was found, with its remotes.
+[[nodiscard]] MappingModel mapping_model(const contract::NatLookupReply& reply);
 [[nodiscard]] PortUsageModel port_usage_model(const contract::PortUsageRow& row);
 
 }  // namespace towpath::control

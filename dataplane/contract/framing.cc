@@ -210,7 +210,11 @@ bool is_row_valid(const MappingRow& row) noexcept {
 }
 
 bool is_valid(const NatLookupReply& m) noexcept {
-    return flags(m.is_found) && is_row_valid(m.mapping);
+    bool valid = flags(m.is_found) && is_row_valid(m.mapping) && m.remote_count <= m.remotes.size();
+    for (std::size_t i = 0; valid && i < m.remote_count; ++i) {
+        valid = known(m.remotes[i].state);
+    }
+    return valid;
 }
 
 bool is_valid(const NatListQuery& m) noexcept {

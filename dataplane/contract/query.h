@@ -15,6 +15,7 @@ inline constexpr std::size_t kWorkersMax = 16;
 inline constexpr std::size_t kReasonsPerReply = 32;
 inline constexpr std::size_t kInterfacesPerReply = 8;
 inline constexpr std::size_t kMappingsPerReply = 64;
+inline constexpr std::size_t kRemotesPerReply = 64;
 inline constexpr std::size_t kPortRowsPerReply = 64;
 inline constexpr std::size_t kEventsPerBatch = 64;
 
@@ -172,14 +173,28 @@ struct MappingRow {
 static_assert(sizeof(MappingRow) == 16 + 20 &&
               std::has_unique_object_representations_v<MappingRow>);
 
+// permitted: no connection; the inside sent there, so it may answer.
+enum class RemoteState : std::uint8_t { permitted, opening, established, closing, count };
+
+struct RemoteRow {
+    EndpointField remote;  // port 0: any port of that address
+    RemoteState state = RemoteState::permitted;
+    std::array<std::uint8_t, 3> reserved{};
+    std::uint32_t idle_s = 0;
+};
+
+// Of a tracked mapping its remotes, as many as fit; mapping.sessions says how many sessions it has.
 struct NatLookupReply {
     static constexpr MessageType kType = MessageType::nat_lookup_reply;
     Header header = header_of<NatLookupReply>();
     std::uint8_t is_found = 0;
-    std::array<std::uint8_t, 7> reserved{};
+    std::array<std::uint8_t, 3> reserved{};
+    std::uint32_t remote_count = 0;
     MappingRow mapping;
+    std::array<RemoteRow, kRemotesPerReply> remotes{};
 };
-static_assert(sizeof(NatLookupReply) == 24 + 36 && kIsMessage<NatLookupReply>);
+static_assert(sizeof(NatLookupReply) == 24 + 36 + 16 * kRemotesPerReply &&
+              kIsMessage<NatLookupReply>);
 
 // One page. cursor 0 begins; each reply says where the next page begins.
 struct NatListQuery {

@@ -39,6 +39,26 @@ contract::Filtering filtering_of(Protocol protocol, const nat::Policy& policy) {
     return contract::Filtering::endpoint_independent;
 }
 
+contract::RemoteState state_of(nat::SessionState state) {
+    switch (state) {
+        case nat::SessionState::init_inside:
+        case nat::SessionState::init_outside:
+            return contract::RemoteState::opening;
+        case nat::SessionState::established:
+            return contract::RemoteState::established;
+        case nat::SessionState::fin_inside:
+        case nat::SessionState::fin_outside:
+        case nat::SessionState::fin_both:
+        case nat::SessionState::transitory:
+        case nat::SessionState::ending:
+            return contract::RemoteState::closing;
+        case nat::SessionState::free:
+        case nat::SessionState::permit:
+            break;
+    }
+    return contract::RemoteState::permitted;
+}
+
 contract::EventKind kind_of(nat::MappingEventKind kind) {
     switch (kind) {
         case nat::MappingEventKind::created:
@@ -103,6 +123,14 @@ contract::MappingRow mapping_row(const nat::MappingView& view, const nat::Policy
     // With sessions it ends with the last of them, whatever the mapping's own timer says.
     row.expires_s = view.sessions != 0 ? 0 : limit_s - std::min(limit_s, view.idle_s);
     row.sessions = view.sessions;
+    return row;
+}
+
+contract::RemoteRow remote_row(const nat::RemoteView& view) {
+    contract::RemoteRow row;
+    row.remote = contract::EndpointField::of(view.remote);
+    row.state = state_of(view.state);
+    row.idle_s = view.idle_s;
     return row;
 }
 

@@ -16,6 +16,8 @@ void fill_counters(contract::CountersReply& reply, const worker::Worker& worker)
 [[nodiscard]] contract::MappingRow mapping_row(const nat::MappingView& view,
                                                const nat::Policy& policy);
 
+[[nodiscard]] contract::RemoteRow remote_row(const nat::RemoteView& view);
+
 [[nodiscard]] contract::EventRow event_row(const nat::MappingEvent& event, WorkerId worker);
 
 [[nodiscard]] contract::PortDriver driver_of(port::Driver driver) noexcept;

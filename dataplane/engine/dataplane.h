@@ -34,8 +34,8 @@ public:
     [[nodiscard]] std::size_t worker_count() const override;
     void counters(std::size_t worker, contract::CountersReply& reply) override;
     [[nodiscard]] std::vector<contract::PortRow> interfaces() override;
-    [[nodiscard]] std::optional<contract::MappingRow> nat_lookup(
-        const contract::NatLookupQuery& query) override;
+    void nat_lookup(const contract::NatLookupQuery& query,
+                    contract::NatLookupReply& reply) override;
     void nat_list(const contract::NatListQuery& query, contract::NatListReply& reply) override;
     [[nodiscard]] std::vector<contract::PortUsageRow> port_usage() override;
     void resync_events() override;
@@ -53,6 +53,8 @@ private:
     void poll_links();
     void publish_links();
     [[nodiscard]] std::vector<std::string> notes() const;
+    // Asks the owner of a mapping for its remotes, as many as fit; with the lock held.
+    void list_remotes(const nat::MappingView& mapping, contract::NatLookupReply& reply);
 
     std::string run_directory_;
     std::string instance_;

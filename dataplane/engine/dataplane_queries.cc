@@ -7,10 +7,10 @@
 
 namespace towpath::engine {
 
-std::optional<contract::MappingRow> Dataplane::nat_lookup(const contract::NatLookupQuery& query) {
+void Dataplane::nat_lookup(const contract::NatLookupQuery& query, contract::NatLookupReply& reply) {
     const std::lock_guard lock{mutex_};
     if (workers_->generation() == nullptr) {
-        return std::nullopt;
+        return;
     }
     const Protocol protocol = protocol_of(query.kind);
     const Endpoint endpoint = query.endpoint.endpoint();
@@ -30,9 +30,32 @@ std::optional<contract::MappingRow> Dataplane::nat_lookup(const contract::NatLoo
         });
     }
     if (!found.has_value() || found->is_held) {
-        return std::nullopt;
+        return;
     }
-    return mapping_row(*found, workers_->generation()->nat);
+    reply.is_found = 1;
+    reply.mapping = mapping_row(*found, workers_->generation()->nat);
+    list_remotes(*found, reply);
+}
+
+void Dataplane::list_remotes(const nat::MappingView& mapping, contract::NatLookupReply& reply) {
+    // No further than the last of them: the table of sessions is read a slice at a time.
+    const std::size_t limit = std::min<std::size_t>(mapping.sessions, reply.remotes.size());
+    std::array<nat::RemoteView, contract::kRemotesPerReply> views;
+    std::uint32_t cursor = 0;
+    while (reply.remote_count < limit) {
+        nat::Page page;
+        workers_->ask(mapping.owner, [&](nat::State& state, Now now) {
+            page = state.remotes(mapping.protocol, mapping.inside, cursor,
+                                 std::span{views}.first(limit - reply.remote_count), now);
+        });
+        for (const nat::RemoteView& view : std::span{views.data(), page.count}) {
+            reply.remotes[reply.remote_count++] = remote_row(view);
+        }
+        cursor = page.cursor;
+        if (cursor == 0) {
+            break;
+        }
+    }
 }
 
 void Dataplane::nat_list(const contract::NatListQuery& query, contract::NatListReply& reply) {

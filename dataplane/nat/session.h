@@ -45,4 +45,11 @@ struct Session {
 };
 static_assert(sizeof(Session) == 32);
 
+// The later of both sides' times: seconds wrap, so compare by difference.
+[[nodiscard]] inline std::uint32_t last_seen_s(const Session& session) noexcept {
+    const std::uint32_t inside_s = session.last_inside_s.load(std::memory_order_relaxed);
+    const std::uint32_t outside_s = session.last_outside_s.load(std::memory_order_relaxed);
+    return static_cast<std::int32_t>(outside_s - inside_s) > 0 ? outside_s : inside_s;
+}
+
 }  // namespace towpath::nat

@@ -6,17 +6,6 @@
 
 namespace towpath::nat {
 
-namespace {
-
-// The later of both sides' times: seconds wrap, so compare by difference.
-[[nodiscard]] std::uint32_t last_seen_s(const Session& session) noexcept {
-    const std::uint32_t inside_s = session.last_inside_s.load(std::memory_order_relaxed);
-    const std::uint32_t outside_s = session.last_outside_s.load(std::memory_order_relaxed);
-    return static_cast<std::int32_t>(outside_s - inside_s) > 0 ? outside_s : inside_s;
-}
-
-}  // namespace
-
 SessionStore::SessionStore(Tables& tables, WorkerId worker, MappingStore& mappings,
                            NatCounters& counters) noexcept
     : tables_{tables},

@@ -56,6 +56,8 @@ public:
     void expire(std::uint32_t now_s, std::size_t budget) noexcept;
     [[nodiscard]] bool drain(std::size_t budget) noexcept;  // as MappingStore::drain
     [[nodiscard]] std::size_t live() const noexcept { return live_; }
+    // Local numbers that were ever used: [1, used()].
+    [[nodiscard]] EntryIndex used() const noexcept { return fresh_ - 1; }
 
 private:
     [[nodiscard]] Session& at(EntryIndex index) const noexcept {

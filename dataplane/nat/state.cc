@@ -9,8 +9,13 @@ namespace towpath::nat {
 
 namespace {
 
-// Entries that one call of list() may pass over.
+// Entries that one call of list() or remotes() may pass over.
 constexpr std::uint32_t kListScanMax = 4096;
+
+// 0 for a time that a worker stamped a moment ahead of the asking one.
+[[nodiscard]] std::uint32_t seconds_since(std::uint32_t then_s, std::uint32_t now_s) noexcept {
+    return static_cast<std::int32_t>(now_s - then_s) > 0 ? now_s - then_s : 0;
+}
 
 [[nodiscard]] std::optional<MappingView> view_of(const Translator& translator, EntryIndex index,
                                                  Now now) noexcept {
@@ -30,8 +35,14 @@ constexpr std::uint32_t kListScanMax = 4096;
         .is_replied = mapping.is_replied.load(std::memory_order_relaxed),
         .sessions = mapping.sessions,
         .age_s = now_s - mapping.created_s,
-        .idle_s = static_cast<std::int32_t>(now_s - used_s) > 0 ? now_s - used_s : 0,
+        .idle_s = seconds_since(used_s, now_s),
     };
+}
+
+[[nodiscard]] bool is_session_of(const Session& session, EntryIndex mapping) noexcept {
+    const SessionState state = session.state.load(std::memory_order_relaxed);
+    return session.mapping == mapping && state != SessionState::free &&
+           state != SessionState::ending;
 }
 
 }  // namespace
@@ -84,6 +95,33 @@ Page State::list(std::uint32_t cursor, std::span<MappingView> page, Now now) con
         const EntryIndex index = EntryIndex{translator_->worker} << kOwnerShift | local;
         if (const auto view = view_of(*translator_, index, now)) {
             page[result.count++] = *view;
+        }
+    }
+    return result;
+}
+
+Page State::remotes(Protocol protocol, Endpoint inside, std::uint32_t cursor,
+                    std::span<RemoteView> page, Now now) const noexcept {
+    Page result;
+    const InsideKey key = inside_key(inside.address, inside.port, protocol);
+    const EntryIndex mapping = translator_->mappings.find(key, translator_->tables.hash_of(key));
+    if (mapping == kNoEntry) {
+        return result;
+    }
+    const std::uint32_t now_s = coarse_seconds(now);
+    const Tables::Part& part = translator_->tables.part(translator_->worker);
+    const EntryIndex first = std::max<EntryIndex>(cursor, 1);
+    const EntryIndex last = translator_->sessions.used();
+    for (EntryIndex local = first; local <= last; ++local) {
+        if (result.count == page.size() || local - first == kListScanMax) {
+            result.cursor = local;
+            return result;
+        }
+        const Session& session = part.sessions[local];
+        if (is_session_of(session, mapping)) {
+            page[result.count++] = {.remote = {session.remote_address, session.remote_port},
+                                    .state = session.state.load(std::memory_order_relaxed),
+                                    .idle_s = seconds_since(last_seen_s(session), now_s)};
         }
     }
     return result;

@@ -52,6 +52,12 @@ public:
     [[nodiscard]] Page list(std::uint32_t cursor, std::span<MappingView> page,
                             Now now) const noexcept;
 
+    // The sessions of a mapping of this owner, in no order: pages as of list(). A page looks at a
+    // bounded part of the session table, which has no index by mapping; sessions that come or go
+    // meanwhile may be missed or told.
+    [[nodiscard]] Page remotes(Protocol protocol, Endpoint inside, std::uint32_t cursor,
+                               std::span<RemoteView> page, Now now) const noexcept;
+
     // One consumer, any thread.
     [[nodiscard]] EventRing& events() noexcept;
     // Asks for every mapping to be said again (a consumer that starts late); by the worker.

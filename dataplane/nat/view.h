@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "dataplane/nat/mapping.h"
+#include "dataplane/nat/session.h"
 #include "dataplane/packet/counters.h"
 #include "dataplane/wire/address.h"
 
@@ -24,7 +25,14 @@ struct MappingView {
     std::uint32_t idle_s = 0;  // since the last outbound packet
 };
 
-// A page of list(): go on with `cursor` until it is 0 again.
+// A session of a mapping, as remotes() tells it.
+struct RemoteView {
+    Endpoint remote;  // port 0: any port of that address
+    SessionState state = SessionState::permit;
+    std::uint32_t idle_s = 0;  // since the last segment of either side, or the last packet sent
+};
+
+// A page of list() or remotes(): go on with `cursor` until it is 0 again.
 struct Page {
     std::size_t count = 0;
     std::uint32_t cursor = 0;

@@ -245,15 +245,11 @@ void Dispatcher::on(Context& context, const InterfacesQuery&) {
 }
 
 void Dispatcher::on(Context& context, const NatLookupQuery& message) {
-    if (!is_started(context, MessageType::nat_lookup_query)) {
-        return;
+    if (is_started(context, MessageType::nat_lookup_query)) {
+        NatLookupReply reply;
+        engine_.nat_lookup(message, reply);
+        context.reply(reply);
     }
-    NatLookupReply reply;
-    if (const std::optional<MappingRow> row = engine_.nat_lookup(message)) {
-        reply.is_found = 1;
-        reply.mapping = *row;
-    }
-    context.reply(reply);
 }
 
 void Dispatcher::on(Context& context, const NatListQuery& message) {

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -37,8 +36,9 @@ public:
     // Fills all but header, workers and worker. worker < worker_count().
     virtual void counters(std::size_t worker, contract::CountersReply& reply) = 0;
     [[nodiscard]] virtual std::vector<contract::PortRow> interfaces() = 0;
-    [[nodiscard]] virtual std::optional<contract::MappingRow> nat_lookup(
-        const contract::NatLookupQuery& query) = 0;
+    // Fills all but the header.
+    virtual void nat_lookup(const contract::NatLookupQuery& query,
+                            contract::NatLookupReply& reply) = 0;
     // Fills next_cursor, count and rows; at most query.limit rows.
     virtual void nat_list(const contract::NatListQuery& query, contract::NatListReply& reply) = 0;
     [[nodiscard]] virtual std::vector<contract::PortUsageRow> port_usage() = 0;

@@ -157,7 +157,9 @@ inline void fill_mappings(FakeApiModel& model) {
     tcp.outside = endpoint("192.0.2.10", 44312);
     tcp.filtering = "address-and-port-dependent";
     tcp.is_tracked = true;
-    tcp.sessions = 2;
+    tcp.sessions = 3;
+    tcp.remotes = {{endpoint("198.51.100.5", 443), "established", 3},
+                   {endpoint("203.0.113.77", 51000), "closing", 65}};
     model.mappings = {udp, tcp};
 }
 

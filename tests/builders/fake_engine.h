@@ -43,11 +43,15 @@ public:
         }
         return rows;
     }
-    std::optional<contract::MappingRow> nat_lookup(const contract::NatLookupQuery& query) override {
+    void nat_lookup(const contract::NatLookupQuery& query,
+                    contract::NatLookupReply& reply) override {
         const auto found = std::find_if(mappings.begin(), mappings.end(), [&](const auto& row) {
             return row.outside == query.endpoint || row.inside == query.endpoint;
         });
-        return found == mappings.end() ? std::nullopt : std::optional{*found};
+        if (found != mappings.end()) {
+            reply.is_found = 1;
+            reply.mapping = *found;
+        }
     }
     void nat_list(const contract::NatListQuery& query, contract::NatListReply& reply) override {
         while (reply.count < query.limit && query.cursor + reply.count < mappings.size()) {

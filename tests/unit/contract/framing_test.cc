@@ -119,6 +119,15 @@ TEST(Framing, CountsAreRefusedOnePastTheirArray) {
     page.count = kMappingsPerReply + 1;
     EXPECT_FALSE(accepts(page));
 
+    NatLookupReply lookup;
+    lookup.remote_count = kRemotesPerReply;
+    EXPECT_TRUE(accepts(lookup));
+    lookup.remotes[kRemotesPerReply - 1].state = RemoteState::count;
+    EXPECT_FALSE(accepts(lookup));
+    lookup.remotes = {};
+    lookup.remote_count = kRemotesPerReply + 1;
+    EXPECT_FALSE(accepts(lookup));
+
     EventBatch batch;
     batch.count = kEventsPerBatch;
     EXPECT_TRUE(accepts(batch));

@@ -42,6 +42,22 @@ TEST_F(ServedApi, LookupFindsByEitherEndpoint) {
     EXPECT_TRUE(none.at_pointer("/mapping").is_null());
 }
 
+// N5.
+TEST_F(ServedApi, LookupListsRemotesWhereSessionsExist) {
+    model_.mappings[1].remotes.push_back(
+        {{*parse_ipv4_address("198.51.100.9"), Port{}}, "permitted", 1});
+    const json::value found =
+        json::parse(body_of(get("/v1/nat/lookup?protocol=tcp&endpoint=10.77.1.78:44312")));
+    EXPECT_EQ(found.at_pointer("/mapping/sessions"), 3);
+    EXPECT_EQ(found.at_pointer("/mapping/remotes/0/remote"), "198.51.100.5:443");
+    EXPECT_EQ(found.at_pointer("/mapping/remotes/0/state"), "established");
+    EXPECT_EQ(found.at_pointer("/mapping/remotes/1/idle_s"), 65);
+    EXPECT_EQ(found.at_pointer("/mapping/remotes/2/remote"), "198.51.100.9");
+    const json::value untracked =
+        json::parse(body_of(get("/v1/nat/lookup?protocol=udp&endpoint=10.77.1.77:51820")));
+    EXPECT_FALSE(untracked.at("mapping").as_object().contains("remotes"));
+}
+
 TEST_F(ServedApi, MappingsComeInPagesThatMissNothing) {
     model_.mappings.assign(7, model_.mappings.front());
     for (std::size_t index = 0; index < model_.mappings.size(); ++index) {

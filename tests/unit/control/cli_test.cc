@@ -90,7 +90,7 @@ TEST_F(Client, NatShow) {
     EXPECT_EQ(ask({"nat", "show"}).out,
               R"(PROTO  INSIDE            OUTSIDE             AGE  IDLE  EXPIRES  SESSIONS
 udp    10.77.1.77:51820  192.0.2.10:51820  4h11m    2s    4m58s         -
-tcp    10.77.1.78:44312  192.0.2.10:44312  4h11m    2s        -         2
+tcp    10.77.1.78:44312  192.0.2.10:44312  4h11m    2s        -         3
 )");
 }
 
@@ -120,7 +120,9 @@ TEST_F(Client, NatLookupOfTracked) {
         ask({"nat", "lookup", "10.77.1.78:44312/tcp"}).out,
         R"(mapping  10.77.1.78:44312/tcp <-> 192.0.2.10:44312   age 4h11m  idle 2s  expires -  worker 1
 filter   address-and-port-dependent: only endpoints that the inside has sent to may send
-remotes  2
+remotes  3, 2 shown
+  198.51.100.5:443    established  idle 3s
+  203.0.113.77:51000  closing      idle 1m05s
 )");
 }
 

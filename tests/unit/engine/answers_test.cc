@@ -45,6 +45,25 @@ TEST(MappingRow, IsTrackedOnlyWithSessions) {
     EXPECT_EQ(row.outside.port.number(), 5001);
 }
 
+TEST(RemoteRow, SaysHowFarTheConnectionIs) {
+    using nat::SessionState;
+    const auto state_of = [](SessionState state) {
+        return remote_row({{address("198.51.100.1"), Port{std::uint16_t{443}}}, state, 7}).state;
+    };
+    EXPECT_EQ(state_of(SessionState::permit), contract::RemoteState::permitted);
+    EXPECT_EQ(state_of(SessionState::init_inside), contract::RemoteState::opening);
+    EXPECT_EQ(state_of(SessionState::init_outside), contract::RemoteState::opening);
+    EXPECT_EQ(state_of(SessionState::established), contract::RemoteState::established);
+    for (const SessionState state : {SessionState::fin_inside, SessionState::fin_outside,
+                                     SessionState::fin_both, SessionState::transitory}) {
+        EXPECT_EQ(state_of(state), contract::RemoteState::closing);
+    }
+    const contract::RemoteRow row = remote_row(
+        {{address("198.51.100.1"), Port{std::uint16_t{443}}}, SessionState::established, 7});
+    EXPECT_EQ(row.remote.endpoint(), (Endpoint{address("198.51.100.1"), Port{std::uint16_t{443}}}));
+    EXPECT_EQ(row.idle_s, 7U);
+}
+
 TEST(EventRow, KeepsKindTimeAndEndpoints) {
     nat::MappingEvent event;
     event.inside = {address("10.77.1.2"), Port{std::uint16_t{5000}}};
