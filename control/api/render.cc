@@ -95,6 +95,7 @@ json::object to_json(const InterfaceModel& interface) {
         {"receive_bytes", interface.receive_bytes},
         {"transmit_packets", interface.transmit_packets},
         {"transmit_bytes", interface.transmit_bytes},
+        {"address_conflicts", interface.address_conflicts},
         {"receive_bits_per_s", interface.receive_bits_per_s},
         {"transmit_bits_per_s", interface.transmit_bits_per_s},
         {"notes", interface.notes},

@@ -66,6 +66,14 @@ std::string packet_line(const json::value& status) {
            grouped(count_at(status, "/totals/dropped")) + "\n";
 }
 
+// Empty while nobody claims an address of ours.
+std::string conflict_on(const json::value& interface) {
+    const std::uint64_t conflicts = count_at(interface, "/address_conflicts");
+    return conflicts == 0 ? ""
+                          : "another station claims one of our addresses (" + grouped(conflicts) +
+                                " ARP messages): look for a duplicate address";
+}
+
 std::string warnings(const json::value& status, const Palette& palette) {
     std::string lines;
     const auto warn = [&](const std::string& text) {
@@ -88,6 +96,11 @@ std::string warnings(const json::value& status, const Palette& palette) {
     }
     if (const auto lost = count_at(status, "/events_lost"); lost > 0) {
         warn(grouped(lost) + " mapping events were lost to a full ring");
+    }
+    for (const json::value& interface : list_at(status, "/interfaces")) {
+        if (const std::string conflict = conflict_on(interface); !conflict.empty()) {
+            warn(text_at(interface, "/name") + ": " + conflict);
+        }
     }
     const double mappings = real_at(status, "/mappings/udp") + real_at(status, "/mappings/tcp") +
                             real_at(status, "/mappings/icmp");
@@ -138,6 +151,9 @@ std::string show_interfaces(const json::value& answer, const Palette& palette) {
         text += table.text();
         if (const std::string notes = text_at(interface, "/notes"); !notes.empty()) {
             text += "  note " + notes + "\n";
+        }
+        if (const std::string conflict = conflict_on(interface); !conflict.empty()) {
+            text += "  note " + conflict + "\n";
         }
     }
     return text.empty() ? "no interfaces\n" : text;

@@ -142,6 +142,7 @@ void Snapshot::finish_round(Now now) {
             sums.interfaces[i].receive_bytes += worker.interfaces[i].receive_bytes;
             sums.interfaces[i].transmit_packets += worker.interfaces[i].transmit_packets;
             sums.interfaces[i].transmit_bytes += worker.interfaces[i].transmit_bytes;
+            sums.interfaces[i].address_conflicts += worker.interfaces[i].address_conflicts;
         }
         auto& [busy, all] = times_[worker.worker];
         const std::uint64_t all_now = worker.busy_ns + worker.idle_ns;
@@ -211,6 +212,7 @@ std::vector<InterfaceModel> Snapshot::interfaces(const std::optional<StartSettin
         model.receive_bytes = sum.receive_bytes;
         model.transmit_packets = sum.transmit_packets;
         model.transmit_bytes = sum.transmit_bytes;
+        model.address_conflicts = sum.address_conflicts;
         if (before_) {
             const InterfaceRow& earlier = before_->interfaces[id];
             model.receive_bits_per_s =

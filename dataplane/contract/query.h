@@ -68,6 +68,7 @@ struct InterfaceRow {
     std::uint64_t receive_bytes = 0;
     std::uint64_t transmit_packets = 0;
     std::uint64_t transmit_bytes = 0;
+    std::uint64_t address_conflicts = 0;  // ARP messages of others that claim an address of ours
 };
 
 // The counters of one worker.
@@ -95,7 +96,7 @@ struct CountersReply {
     std::array<StageRow, kStagesMax> stages{};
     std::array<InterfaceRow, kPortsMax> interfaces{};
 };
-static_assert(sizeof(CountersReply) == 16 + 16 + 13 * 8 + 1024 + 512 + 1024 &&
+static_assert(sizeof(CountersReply) == 16 + 16 + 13 * 8 + 1024 + 512 + 40 * kPortsMax &&
               kIsMessage<CountersReply>);
 
 // Parts of an answer: rows [offset, offset + count) of `total`.

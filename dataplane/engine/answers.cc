@@ -105,7 +105,8 @@ void fill_counters(contract::CountersReply& reply, const worker::Worker& worker)
         const InterfaceCounters& interface = counters.interfaces[id];
         reply.interfaces[id] = {interface.receive_packets.value(), interface.receive_bytes.value(),
                                 interface.transmit_packets.value(),
-                                interface.transmit_bytes.value()};
+                                interface.transmit_bytes.value(),
+                                interface.address_conflicts.value()};
     }
 }
 

@@ -34,6 +34,7 @@ struct InterfaceCounters {
     Counter receive_bytes;
     Counter transmit_packets;
     Counter transmit_bytes;
+    Counter address_conflicts;  // ARP messages of others that claim an address of ours
 };
 
 struct alignas(64) PipelineCounters {

@@ -115,7 +115,11 @@ void Pipeline::count_exits(const Batch& batch) noexcept {
     counters_.originated.add(batch.originated_count());
     const PacketList& dropped = batch.lane(Lane::drop);
     for (const PacketIndex index : dropped) {
-        counters_.drops[static_cast<std::size_t>(batch[index].verdict)].add();
+        const Packet& packet = batch[index];
+        counters_.drops[static_cast<std::size_t>(packet.verdict)].add();
+        if (packet.verdict == DropReason::arp_conflict) {  // which network has it, 15.5
+            counters_.interfaces[static_cast<std::size_t>(packet.ingress)].address_conflicts.add();
+        }
     }
     counters_.dropped.add(dropped.size());
     counters_.held.add(batch.lane(Lane::hold).size());

@@ -60,6 +60,18 @@ TEST_F(Client, StatusOfABoxThatDoesNotForwardIsExitCodeOne) {
     EXPECT_NE(said.out.find("WARN  the last reload was refused"), std::string::npos) << said.out;
 }
 
+TEST_F(Client, AddressConflictsAreWarnedOfWhereTheyAre) {
+    model_.interface_models[1].address_conflicts = 1200;
+    const std::string words =
+        "another station claims one of our addresses (1 200 ARP messages): look for a duplicate "
+        "address\n";
+    const std::string status = ask({"status"}).out;
+    EXPECT_NE(status.find("WARN  wan: " + words), std::string::npos) << status;
+    EXPECT_EQ(status.find("lan: another"), std::string::npos) << status;
+    const std::string interfaces = ask({"interfaces"}).out;
+    EXPECT_NE(interfaces.find("  note " + words), std::string::npos) << interfaces;
+}
+
 TEST_F(Client, ColoursAreForTerminalsThatWantThem) {
     EXPECT_EQ(ask({"status"}).out.find('\033'), std::string::npos);
     EXPECT_NE(ask({"status"}, true).out.find("\033[32mforwarding\033[0m"), std::string::npos);

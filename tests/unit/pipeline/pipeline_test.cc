@@ -318,6 +318,15 @@ TEST(Pipeline, AnswersArpForItsAddresses) {
     EXPECT_EQ(packet.header<ArpHeader>(14).sender_mac, kInsideMac);
 }
 
+// 15.5: the operator hears on which network somebody has an address of ours.
+TEST(Pipeline, CountsAddressConflictsByInterface) {
+    Gateway gateway;
+    Frame claim = arp({.sender = "192.0.2.10", .target = "192.0.2.10", .ingress = kOutside});
+    EXPECT_EQ(gateway.run(claim).verdict, DropReason::arp_conflict);
+    EXPECT_EQ(gateway.counters.interfaces[1].address_conflicts.value(), 1U);
+    EXPECT_EQ(gateway.counters.interfaces[0].address_conflicts.value(), 0U);
+}
+
 // What came in has gone out, for a mix of everything, and every drop has a reason.
 TEST(Pipeline, ConservesPacketsInItsCounters) {
     Gateway gateway;
