@@ -27,6 +27,7 @@ struct GatewayOptions {
     std::vector<Ipv4Address> pool = {address("192.0.2.10")};
     std::uint16_t outside_mtu_bytes = 1500;
     bool has_host = false;
+    bool reject_syns = false;
 };
 
 inline Interface make_interface(InterfaceId id, InterfaceRole role, MacAddress mac,
@@ -56,6 +57,7 @@ inline std::unique_ptr<pipeline::Generation> make_generation(const GatewayOption
     nat::Policy& nat = generation->nat;
     nat.is_enabled = true;
     nat.udp_filtering = options.udp_filtering;
+    nat.reject_syns = options.reject_syns;
     nat.sources = {prefix("10.77.1.0/24")};
     nat.pool = options.pool;
     for (std::uint32_t port = 61000; port <= 65535; ++port) {

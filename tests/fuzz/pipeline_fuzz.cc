@@ -55,6 +55,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     options.capacity.mappings = 64;
     options.capacity.sessions = 64;
     options.has_host = true;
+    options.reject_syns = true;
     Gateway gateway{options};
     std::deque<GuardedFrame> frames;
     Now now{std::chrono::seconds{100}};

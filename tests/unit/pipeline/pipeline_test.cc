@@ -252,10 +252,7 @@ TEST(Pipeline, NeverGivesOneIdentificationToAWholeAndAFragmentedDatagram) {
 // T-04, T-04.2: nothing for 6 s, then one port unreachable that quotes the SYN; every buffer is
 // accounted for.
 TEST(Pipeline, RejectsAnUnsolicitedSynSixSecondsLater) {
-    auto generation = make_generation({});
-    generation->nat.reject_syns = true;
-    Gateway gateway{{.mappings = 64, .sessions = 64, .fragment_contexts_per_worker = 4},
-                    std::move(generation)};
+    Gateway gateway{{.reject_syns = true}};
     (void)gateway.housekeeping(Now{std::chrono::seconds{5}});  // what start announces
     (void)gateway.housekeeping(Now{std::chrono::seconds{6}});
     (void)gateway.housekeeping(Now{std::chrono::seconds{7}});
