@@ -239,6 +239,8 @@ def bench():
 SUITES = {
     "checks": [("checks", checks)],
     "unit": [("unit/release", unit), ("unit/asan", lambda: registered("asan", "unit"))],
+    "devices": [("devices/release", lambda: registered("release", "devices")),
+                ("devices/asan", lambda: registered("asan", "devices"))],
     "property": [("property/release", lambda: registered("release", "property")),
                  ("property/asan", lambda: registered("asan", "property")),
                  ("threads/tsan", threads)],

@@ -21,11 +21,11 @@ public:
 
     void SetUp() override {
         std::string pattern =
-            (std::filesystem::temp_directory_path() / "towpath_unit_XXXXXX").string();
+            (std::filesystem::temp_directory_path() / "towpath_eal_XXXXXX").string();
         ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
         run_directory_ = pattern;
         auto eal = dpdk::Eal::start({.run_directory = run_directory_,
-                                     .instance = "unit",
+                                     .instance = "devices",
                                      .memory_bytes = kMemory_bytes,
                                      .pci_addresses = {},
                                      .may_use_hugepages = false});

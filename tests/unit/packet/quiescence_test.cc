@@ -57,6 +57,7 @@ TEST(Quiescence, WhatWasUnpublishedIsNotReadAfterAllPassed) {
                 reads.fetch_add(1, std::memory_order_relaxed);
             }
             quiescence.pass(0);
+            std::this_thread::yield();
         }
         quiescence.go_offline(0);
     }};

@@ -29,7 +29,11 @@ TEST(SpscRing, KeepsOrderBetweenTwoThreads) {
     SpscRing<std::uint64_t> ring{64};
     std::thread producer{[&ring] {
         for (std::uint64_t next = 0; next < kCount;) {
-            next += ring.push(std::span{&next, 1});
+            const std::size_t taken = ring.push(std::span{&next, 1});
+            next += taken;
+            if (taken == 0) {
+                std::this_thread::yield();  // on one core the other has to get it
+            }
         }
     }};
     std::uint64_t expected = 0;
@@ -38,6 +42,9 @@ TEST(SpscRing, KeepsOrderBetweenTwoThreads) {
         const std::size_t taken = ring.pop(out);
         for (std::size_t position = 0; position < taken; ++position) {
             ASSERT_EQ(out[position], expected++);
+        }
+        if (taken == 0) {
+            std::this_thread::yield();
         }
     }
     producer.join();

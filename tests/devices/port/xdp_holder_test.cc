@@ -13,7 +13,7 @@
 
 #include "dataplane/port/xdp_program/filter_layout.h"
 #include "dataplane/port/xdp_program/filter_object.h"
-#include "tests/unit/port/af_xdp_fixture.h"
+#include "tests/devices/port/af_xdp_fixture.h"
 
 namespace towpath::port {
 namespace {

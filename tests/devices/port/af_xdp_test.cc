@@ -9,7 +9,7 @@
 
 #include "dataplane/port/port.h"
 #include "dataplane/port/xdp_program/filter_layout.h"
-#include "tests/unit/port/af_xdp_fixture.h"
+#include "tests/devices/port/af_xdp_fixture.h"
 
 namespace towpath::port {
 namespace {
