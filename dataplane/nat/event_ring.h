@@ -4,13 +4,11 @@
 // says what exists, between resync_begin and resync_end.
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "dataplane/packet/counters.h"
+#include "dataplane/packet/spsc_ring.h"
 #include "dataplane/wire/address.h"
 
 namespace towpath::nat {
@@ -35,44 +33,19 @@ class EventRing {
 public:
     static constexpr std::size_t kCapacity = 8192;
 
-    EventRing() : slots_{std::make_unique<std::array<MappingEvent, kCapacity>>()} {}
-
     // Producer. False when full; the caller counts.
     [[nodiscard]] bool push(const MappingEvent& event) noexcept {
-        const std::uint32_t tail = tail_.load(std::memory_order_relaxed);
-        if (tail - head_seen_ == kCapacity) {
-            head_seen_ = head_.load(std::memory_order_acquire);
-            if (tail - head_seen_ == kCapacity) {
-                return false;
-            }
-        }
-        (*slots_)[tail % kCapacity] = event;
-        tail_.store(tail + 1, std::memory_order_release);
-        return true;
+        return ring_.push({&event, 1}) == 1;
     }
     // Producer: events that still fit.
-    [[nodiscard]] std::size_t room() noexcept {
-        head_seen_ = head_.load(std::memory_order_acquire);
-        return kCapacity - (tail_.load(std::memory_order_relaxed) - head_seen_);
-    }
+    [[nodiscard]] std::size_t room() noexcept { return ring_.room(); }
     // Consumer. False when empty.
-    [[nodiscard]] bool pop(MappingEvent& event) noexcept {
-        const std::uint32_t head = head_.load(std::memory_order_relaxed);
-        if (head == tail_.load(std::memory_order_acquire)) {
-            return false;
-        }
-        event = (*slots_)[head % kCapacity];
-        head_.store(head + 1, std::memory_order_release);
-        return true;
-    }
+    [[nodiscard]] bool pop(MappingEvent& event) noexcept { return ring_.pop({&event, 1}) == 1; }
+
     Counter lost;  // written by the producer
 
 private:
-    static_assert((kCapacity & (kCapacity - 1)) == 0);
-    std::unique_ptr<std::array<MappingEvent, kCapacity>> slots_;
-    alignas(64) std::atomic<std::uint32_t> tail_{0};
-    std::uint32_t head_seen_ = 0;  // of the producer
-    alignas(64) std::atomic<std::uint32_t> head_{0};
+    SpscRing<MappingEvent> ring_{kCapacity};
 };
 
 }  // namespace towpath::nat

@@ -38,6 +38,12 @@ public:
         return taken;
     }
 
+    // Producer only. How many values still fit.
+    [[nodiscard]] std::size_t room() noexcept {
+        cached_head_ = head_.load(std::memory_order_acquire);
+        return storage_.size() - (tail_.load(std::memory_order_relaxed) - cached_head_);
+    }
+
     // Consumer only. How many were written to the front of `out`.
     [[nodiscard]] std::size_t pop(std::span<T> out) noexcept {
         const std::size_t head = head_.load(std::memory_order_relaxed);

@@ -14,10 +14,15 @@ namespace {
 TEST(SpscRing, TakesItsCapacityAndRefusesOneMore) {
     SpscRing<int> ring{4};
     const std::array<int, 5> values{1, 2, 3, 4, 5};
-    EXPECT_EQ(ring.push(values), 4U);
+    EXPECT_EQ(ring.room(), 4U);
+    EXPECT_EQ(ring.push(std::span{values}.first(1)), 1U);
+    EXPECT_EQ(ring.room(), 3U);
+    EXPECT_EQ(ring.push(std::span{values}.subspan(1)), 3U);
+    EXPECT_EQ(ring.room(), 0U);
     EXPECT_EQ(ring.push(values), 0U);
     std::array<int, 8> out{};
     EXPECT_EQ(ring.pop(out), 4U);
+    EXPECT_EQ(ring.room(), 4U);
     EXPECT_EQ(out[0], 1);
     EXPECT_EQ(out[3], 4);
     EXPECT_TRUE(ring.empty());
