@@ -45,6 +45,8 @@ enum class Filtering : std::uint8_t {
     address_dependent,
     address_and_port_dependent,
 };
+// Where a line of JSON per creation and end of a mapping goes (nat-behaviour.md 17.5).
+enum class JsonLog : std::uint8_t { off, standard_error };
 // What a private host hears when no mapping can be made (nat-behaviour.md section 2, decision 1).
 enum class ExhaustionIcmp : std::uint8_t { host_unreachable, admin_prohibited, silent };
 
@@ -177,6 +179,7 @@ struct Nat {
     bool rewrite_identification = true;
     bool reject_syns = false;  // T-04.2
     ExhaustionIcmp exhaustion_icmp = ExhaustionIcmp::host_unreachable;
+    JsonLog json_log = JsonLog::off;
     friend bool operator==(const Nat&, const Nat&) = default;
 };
 

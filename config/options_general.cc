@@ -207,7 +207,8 @@ constexpr std::array kUnavailable{
     Unavailable{"interfaces.*.match.index", "match the device by name, pci or mac"},
     Unavailable{"nat.port-forward", "port forwarding is not built yet"},
     Unavailable{"nat.mapping-protocols", "PCP, NAT-PMP and UPnP are not built yet"},
-    Unavailable{"nat.log", "IPFIX export is not built yet"},
+    Unavailable{"nat.log.ipfix", "IPFIX export is not built yet"},
+    Unavailable{"nat.log.syslog", "syslog export is not built yet"},
     Unavailable{"nat.limits.ports-per-source", "limits per source are not built yet"},
 };
 

@@ -196,6 +196,12 @@ void read_on_idle(Reading& reading, const Option& option, const Node& node) {
     static_cast<void>(reading.choice(option, node));
 }
 
+void read_json_log(Reading& reading, const Option& option, const Node& node) {
+    if (const auto index = reading.choice(option, node)) {
+        reading.config.nat.json_log = static_cast<JsonLog>(*index);
+    }
+}
+
 constexpr std::array kOptions{
     Option{"nat", Value::section, "", "", Reload::live,
            "Network address translation; without this section packets are only routed.", read_nat},
@@ -279,6 +285,11 @@ constexpr std::array kOptions{
         read_flag<&Nat::reject_syns>},
     Option{"nat.on-idle-timeout", Value::choice, "silent", "silent", Reload::live,
            "What ends of a connection hear when its timer ends it: nothing.", read_on_idle},
+    Option{"nat.log", Value::section, "", "", Reload::live,
+           "Who had which public endpoint, and when; never a destination."},
+    Option{"nat.log.json", Value::choice, "off", "off|stderr", Reload::live,
+           "A line of JSON per creation and end of a mapping, on control's standard error.",
+           read_json_log},
 };
 
 }  // namespace

@@ -98,6 +98,8 @@ struct TotalsModel {
     std::uint64_t mappings_created = 0;  // heard from the event stream (decisions.md N4)
     std::uint64_t mappings_deleted = 0;
     std::uint64_t events_lost = 0;
+    std::uint64_t log_written = 0;  // records of the NAT log (nat.log), since control started
+    std::uint64_t log_dropped = 0;  // its reader had no room for them
 };
 
 // A remote of a mapping that has sessions.

@@ -134,7 +134,7 @@ void add_fate(Page& page, const ApiModel& model) {
     }
 }
 
-void add_nat(Page& page, const StatusModel& status) {
+void add_nat(Page& page, const StatusModel& status, const TotalsModel& totals) {
     page.gauge("towpath_nat_mappings", "Live mappings.")
         .sample(as_double(status.mappings_udp), {{"protocol", "udp"}})
         .sample(as_double(status.mappings_tcp), {{"protocol", "tcp"}})
@@ -147,6 +147,12 @@ void add_nat(Page& page, const StatusModel& status) {
         .sample(as_double(status.session_capacity));
     page.counter("towpath_nat_events_lost_total", "Mapping events lost to a full ring.")
         .sample(as_double(status.events_lost));
+    page.counter("towpath_nat_mapping_events_total", "Mapping events that control heard.")
+        .sample(as_double(totals.mappings_created), {{"event", "created"}})
+        .sample(as_double(totals.mappings_deleted), {{"event", "ended"}});
+    page.counter("towpath_nat_log_records_total", "Records of the NAT log.")
+        .sample(as_double(totals.log_written), {{"result", "written"}})
+        .sample(as_double(totals.log_dropped), {{"result", "dropped"}});
 }
 
 void add_ports(Page& page, const std::vector<PortUsageModel>& usage) {
@@ -178,7 +184,7 @@ std::string metrics_text(const ApiModel& model, const std::vector<PortUsageModel
     add_health(page, status);
     add_interfaces(page, model.interfaces());
     add_fate(page, model);
-    add_nat(page, status);
+    add_nat(page, status, model.totals());
     add_ports(page, usage);
     return page.text();
 }

@@ -120,7 +120,11 @@ json::object to_json(const TotalsModel& totals) {
             {"punted", totals.punted},
             {"handed_off", totals.handed_off},
             {"held", totals.held},
-            {"checksum_completed", totals.checksum_completed}};
+            {"checksum_completed", totals.checksum_completed},
+            {"mappings_created", totals.mappings_created},
+            {"mappings_ended", totals.mappings_deleted},
+            {"nat_log_written", totals.log_written},
+            {"nat_log_dropped", totals.log_dropped}};
 }
 
 json::object to_json(const MappingModel& mapping) {

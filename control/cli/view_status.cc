@@ -102,6 +102,9 @@ std::string warnings(const json::value& status, const Palette& palette) {
             warn(text_at(interface, "/name") + ": " + conflict);
         }
     }
+    if (const auto dropped = count_at(status, "/totals/nat_log_dropped"); dropped > 0) {
+        warn(grouped(dropped) + " records of the NAT log were dropped: its reader is too slow");
+    }
     const double mappings = real_at(status, "/mappings/udp") + real_at(status, "/mappings/tcp") +
                             real_at(status, "/mappings/icmp");
     const double capacity = real_at(status, "/mappings/capacity");

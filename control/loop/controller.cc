@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/loop/controller.h"
 
+#include <unistd.h>
+
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <utility>
@@ -28,6 +30,7 @@ Controller::Controller(boost::asio::io_context& loop, ControllerRequest request,
       request_{std::move(request)},
       config_{std::move(config)},
       conversation_{request_.instance},
+      nat_log_{request_.instance, STDERR_FILENO},
       client_{loop,
               request_.contract_socket,
               {[this] {
@@ -78,6 +81,9 @@ void Controller::on_received(std::span<const std::byte> bytes) {
             }
         },
         *message);
+    if (const auto* const batch = std::get_if<const EventBatch*>(&*message)) {
+        nat_log_.on(**batch, {now, utc_now_s()});
+    }
     ActionList actions;
     conversation_.on_message(*message, now, actions);
     carry_out(actions);
@@ -90,6 +96,7 @@ void Controller::on_closed(const std::string& why) {
         log_line(kProgram, "disconnected: " + why);
     }
     conversation_.on_closed();
+    hears_events_ = false;
     // A continuation may ask again: those go into the new map.
     auto questions = std::exchange(questions_, {});
     for (auto& [request, question] : questions) {
@@ -108,6 +115,7 @@ void Controller::on_action(DataplaneChanged& action) {
     dataplane_start_id_ = action.start_id;
     dataplane_build_ = std::move(action.build);
     snapshot_.forget();
+    nat_log_.forget();
 }
 
 void Controller::on_action(WorldApplied& action) {
@@ -118,7 +126,7 @@ void Controller::on_action(WorldApplied& action) {
     for (const std::string& name : conversation_.held_back()) {
         log_line(kProgram, name + " differs from the running data plane: restart needed");
     }
-    tell(EventsSubscribe{});
+    listen_for_events();
     poll();
     finish_reloads({});
 }
@@ -151,6 +159,14 @@ std::optional<std::uint32_t> Controller::admit(std::function<bool(const Answer&)
     next_request_ += next_request_ == 0 ? 1 : 0;  // 0 is what unasked messages carry
     questions_[request] = {monotonic_now() + kQuestionTime, std::move(take)};
     return request;
+}
+
+// Once on a connection; and once more when the log begins, which is told what exists.
+void Controller::listen_for_events() {
+    const bool begins = nat_log_.turn(config_.nat.json_log == config::JsonLog::standard_error);
+    if (!std::exchange(hears_events_, true) || begins) {
+        tell(EventsSubscribe{});
+    }
 }
 
 void Controller::poll() {

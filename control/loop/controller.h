@@ -16,6 +16,7 @@
 #include "config/config.h"
 #include "control/api_model.h"
 #include "control/loop/contract_client.h"
+#include "control/loop/nat_log.h"
 #include "control/observe/snapshot.h"
 #include "control/reconcile/conversation.h"
 #include "dataplane/contract/framing.h"
@@ -40,7 +41,7 @@ public:
     [[nodiscard]] std::vector<InterfaceModel> interfaces() const override;
     [[nodiscard]] std::vector<DropModel> drops() const override { return snapshot_.drops(); }
     [[nodiscard]] std::vector<StageModel> stages() const override { return snapshot_.stages(); }
-    [[nodiscard]] TotalsModel totals() const override { return snapshot_.totals(); }
+    [[nodiscard]] TotalsModel totals() const override;
     void nat_lookup(const Endpoint& endpoint, Protocol protocol,
                     Reply<std::optional<MappingModel>> reply) override;
     void nat_list(std::uint64_t cursor, std::uint32_t limit, Reply<MappingPage> reply) override;
@@ -89,6 +90,7 @@ private:
     }
     // The number of a new question; none if it cannot be asked, and `take` hears why.
     [[nodiscard]] std::optional<std::uint32_t> admit(std::function<bool(const Answer&)> take);
+    void listen_for_events();
     void poll();
     void tick();
     void finish_reloads(const std::string& refusal);
@@ -100,6 +102,8 @@ private:
     config::Config config_;
     Conversation conversation_;
     Snapshot snapshot_;
+    NatLog nat_log_;
+    bool hears_events_ = false;  // subscribed on this connection
     ContractClient client_;
     std::map<std::uint32_t, Question> questions_;
     std::vector<PendingReload> reloads_;

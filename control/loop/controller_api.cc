@@ -76,6 +76,13 @@ std::vector<InterfaceModel> Controller::interfaces() const {
     return snapshot_.interfaces(conversation_.running(), conversation_.applied());
 }
 
+TotalsModel Controller::totals() const {
+    TotalsModel totals = snapshot_.totals();
+    totals.log_written = nat_log_.written();
+    totals.log_dropped = nat_log_.dropped();
+    return totals;
+}
+
 void Controller::nat_lookup(const Endpoint& endpoint, Protocol protocol,
                             Reply<std::optional<MappingModel>> reply) {
     NatLookupQuery query;
@@ -158,6 +165,9 @@ ReloadResult Controller::load_again() {
     }
     if (loaded.config.management != config_.management) {
         result.needs_restart.push_back({"management", false});
+    }
+    if (loaded.config.nat.json_log != config_.nat.json_log) {
+        result.applied.push_back({"nat.log", true});
     }
     config_ = std::move(loaded.config);
     if (conversation_.running() && conversation_.applied()) {

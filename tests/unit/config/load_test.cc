@@ -184,6 +184,19 @@ TEST(Pool, TakesAddressesRangesAndPrefixes) {
                            address("198.51.100.16"), address("198.51.100.17")}));
 }
 
+TEST(NatLog, IsOffUnlessItIsAskedFor) {
+    const std::string base =
+        "version: 1\n"
+        "interfaces:\n"
+        "  lan: {match: {name: lan0}, addresses: [10.77.1.1/24]}\n"
+        "  wan: {match: {name: wan0}, addresses: [192.0.2.10/24]}\n"
+        "routes: {static: [{to: 0.0.0.0/0, via: 192.0.2.1}]}\n"
+        "nat: {inside: lan, outside: wan";
+    EXPECT_EQ(accepted(base + "}\n").nat.json_log, JsonLog::off);
+    EXPECT_EQ(accepted(base + ", log: {json: off}}\n").nat.json_log, JsonLog::off);
+    EXPECT_EQ(accepted(base + ", log: {json: stderr}}\n").nat.json_log, JsonLog::standard_error);
+}
+
 TEST(KernelTraffic, ReplacesItsDefault) {
     const Config config = accepted(
         "version: 1\ninterfaces: {a: {match: {name: x}, driver: af_xdp, "

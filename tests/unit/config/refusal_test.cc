@@ -94,6 +94,11 @@ const std::vector<Case> kKeys = {
     {"MappingProtocols", with("  mapping-protocols: {pcp: true}\n"),
      "f:9:3: error: 'mapping-protocols' in nat is not available in this version: PCP, NAT-PMP and "
      "UPnP are not built yet\n"},
+    {"Ipfix", with("  log: {ipfix: {collector: 192.0.2.7:4739}}\n"),
+     "f:9:9: error: 'ipfix' in nat.log is not available in this version: IPFIX export is not built "
+     "yet\n"},
+    {"JsonLog", with("  log: {json: file}\n"),
+     "f:9:15: error: nat.log.json: 'file' is not one of off, stderr\n"},
     {"Metadata", "version: 1\ninterfaces: {lan: {match: {name: a}, addresses: metadata}}\n",
      "f:2:49: error: addresses from metadata are not available in this version: list them, as in "
      "[10.77.1.1/24]\n"},

@@ -188,6 +188,24 @@ TEST_F(ServedApi, MetricsAddressInUseIsNamed) {
     EXPECT_EQ(second.error().sentence, to_string(taken) + " is already in use");
 }
 
+TEST_F(ServedApi, MetricsCountTheEventStreamAndItsLog) {
+    model_.status_model.events_lost = 9;
+    model_.totals_model.mappings_created = 70;
+    model_.totals_model.mappings_deleted = 50;
+    model_.totals_model.log_written = 110;
+    model_.totals_model.log_dropped = 10;
+    const std::string page = body_of(get("/metrics"));
+    for (const std::string_view line : {
+             "towpath_nat_events_lost_total 9\n",
+             "towpath_nat_mapping_events_total{event=\"created\"} 70\n",
+             "towpath_nat_mapping_events_total{event=\"ended\"} 50\n",
+             "towpath_nat_log_records_total{result=\"written\"} 110\n",
+             "towpath_nat_log_records_total{result=\"dropped\"} 10\n",
+         }) {
+        EXPECT_NE(page.find(line), std::string::npos) << line << page;
+    }
+}
+
 TEST_F(ServedApi, MetricsCarryTheNamesOfTheReference) {
     const std::string page = body_of(get("/metrics"));
     for (const std::string_view line : {

@@ -72,6 +72,16 @@ TEST_F(Client, AddressConflictsAreWarnedOfWhereTheyAre) {
     EXPECT_NE(interfaces.find("  note " + words), std::string::npos) << interfaces;
 }
 
+TEST_F(Client, StatusSaysWhatTheLogMissed) {
+    model_.status_model.events_lost = 9;
+    model_.totals_model.log_dropped = 1234;
+    const std::string out = ask({"status"}).out;
+    EXPECT_NE(out.find("WARN  9 mapping events were lost to a full ring"), std::string::npos)
+        << out;
+    EXPECT_NE(out.find("WARN  1 234 records of the NAT log were dropped"), std::string::npos)
+        << out;
+}
+
 TEST_F(Client, ColoursAreForTerminalsThatWantThem) {
     EXPECT_EQ(ask({"status"}).out.find('\033'), std::string::npos);
     EXPECT_NE(ask({"status"}, true).out.find("\033[32mforwarding\033[0m"), std::string::npos);
