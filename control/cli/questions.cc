@@ -199,7 +199,16 @@ ExitCode reload(const Arguments& arguments, Rest, const Streams& streams) {
         return refuse(streams, answer.error());
     }
     show(arguments, streams, answer->value, show_reload);
-    return flag_at(answer->value, "/ok") ? ExitCode::ok : ExitCode::usage;
+    if (!flag_at(answer->value, "/ok")) {
+        return ExitCode::usage;
+    }
+    std::string held;
+    for (const json::value& change : list_at(answer->value, "/needs_restart")) {
+        held += (held.empty() ? "" : ", ") + text_at(change, "/what");
+    }
+    return held.empty() ? ExitCode::ok
+                        : refuse(streams, {ExitCode::failed,
+                                           "not applied: " + held + "; restart the data plane"});
 }
 
 ExitCode metrics(const Arguments& arguments, Rest, const Streams& streams) {

@@ -50,7 +50,7 @@ constexpr std::array kVerbs{
          nat_lookup},
     Verb{"nat ports", "", "ports of the pool addresses", nat_ports},
     Verb{"check", " [FILE]", "check a configuration; exit code 2 if it would be refused", check},
-    Verb{"reload", "", "apply the changed configuration file", reload},
+    Verb{"reload", "", "apply the changed configuration file; exit code 1 if something was held back", reload},
     Verb{"schema", " [--text]", "the configuration's JSON Schema, or its reference page", schema},
     Verb{"metrics", " [--write FILE]", "the Prometheus page", metrics},
     Verb{"version", "", "versions of the client and of what runs", version},

@@ -167,11 +167,24 @@ TEST_F(Client, NatPorts) {
 }
 
 TEST_F(Client, Reload) {
+    model_.reload_result.needs_restart.clear();
     const Said said = ask({"reload"});
     EXPECT_EQ(said.exit_code, ExitCode::ok);
     EXPECT_EQ(said.out, R"(~ nat.timeouts.udp  live
+applied 1 of 1, generation 4
+)");
+}
+
+TEST_F(Client, ReloadThatHeldSomethingBackNamesItAndIsExitCodeOne) {
+    model_.reload_result.needs_restart.push_back({"nat.limits", false});
+    const Said said = ask({"reload"});
+    EXPECT_EQ(said.exit_code, ExitCode::failed);
+    EXPECT_EQ(said.error,
+              "towpath: not applied: interfaces.wan.driver, nat.limits; restart the data plane\n");
+    EXPECT_EQ(said.out, R"(~ nat.timeouts.udp  live
 ! interfaces.wan.driver  needs a restart, held back
-applied 1 of 2, generation 4
+! nat.limits  needs a restart, held back
+applied 1 of 3, generation 4
 )");
 }
 
