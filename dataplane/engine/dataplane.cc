@@ -47,9 +47,12 @@ Dataplane::~Dataplane() {
 }
 
 Outcome<contract::Started> Dataplane::start(const contract::StartSettings& start) {
-    const auto plan = plan_start(start, worker::read_core_limits(""));
+    auto plan = plan_start(start, worker::read_core_limits(""));
     if (!plan) {
         return tl::unexpected{plan.error()};
+    }
+    for (port::PortRequest& port : plan->ports) {
+        port.adopted_file = run_directory_ + "/adopted-" + port.name;
     }
     host_port_range_ = start.host_ports;
     if (auto started = start_memory(start, *plan); !started) {

@@ -14,6 +14,7 @@
 #include <optional>
 #include <utility>
 
+#include "dataplane/port/ingress_chain.h"
 #include "dataplane/port/kernel_address.h"
 
 namespace towpath::port {
@@ -27,7 +28,8 @@ enum Restore : std::uint32_t {
     restore_generic_merge = 1U << 2U,
     restore_large_merge = 1U << 3U,
     restore_down = 1U << 4U,
-    restore_end = 1U << 5U,
+    restore_chain = 1U << 5U,  // a netfilter chain drops in the place of the classifier
+    restore_end = 1U << 6U,
 };
 constexpr std::uint32_t kHandleBase = 0x54500000;  // "TP" in the upper half: whose filter it is
 constexpr std::uint32_t kPriority = 1;             // before any other filter
@@ -49,6 +51,10 @@ bpf_tc_opts filter_with(std::uint32_t restore) {
 }
 
 void detach(unsigned index, std::uint32_t restore) {
+    if ((restore & restore_chain) != 0) {
+        remove_ingress_chain(index, restore);
+        return;
+    }
     const bpf_tc_hook hook = ingress_of(index);
     const bpf_tc_opts filter = filter_with(restore);
     (void)bpf_tc_detach(&hook, &filter);
@@ -82,7 +88,8 @@ std::optional<std::uint32_t> leftover_of(unsigned index) {
     const bpf_tc_hook hook = ingress_of(index);
     for (std::uint32_t restore = 0; restore < restore_end; ++restore) {
         bpf_tc_opts filter = filter_with(restore);
-        if (bpf_tc_query(&hook, &filter) == 0) {
+        if ((restore & restore_chain) != 0 ? has_ingress_chain(index, restore)
+                                           : bpf_tc_query(&hook, &filter) == 0) {
             return restore;
         }
     }
@@ -90,7 +97,7 @@ std::optional<std::uint32_t> leftover_of(unsigned index) {
 }
 
 // Negative errno. The program is two instructions long, so no compiler is needed for it.
-int attach_drop(unsigned index, std::uint32_t& restore) {
+int attach_classifier(unsigned index, std::uint32_t& restore) {
     const std::array<bpf_insn, 2> program{
         bpf_insn{.code = BPF_ALU64 | BPF_MOV | BPF_K,
                  .dst_reg = BPF_REG_0,
@@ -114,6 +121,20 @@ int attach_drop(unsigned index, std::uint32_t& restore) {
     bpf_tc_opts filter = filter_with(restore);
     filter.prog_fd = loaded.number();
     return bpf_tc_attach(&hook, &filter);
+}
+
+// Negative errno, of the classifier if neither is to be had.
+int attach_drop(const KernelDevice& device, std::uint32_t& restore) {
+    int error = 0;
+    if ((restore & restore_chain) == 0) {
+        error = attach_classifier(device.index, restore);
+        if (error == 0) {
+            return 0;
+        }
+        restore |= restore_chain;
+    }
+    const int chain_error = add_ingress_chain(device.index, device.name, restore);
+    return chain_error == 0 ? 0 : error != 0 ? error : chain_error;
 }
 
 // An address in the namespace that only one process can hold, and none after it died.
@@ -160,8 +181,7 @@ Outcome<KernelGuard> KernelGuard::install(const PortRequest& request, const Kern
     // What a killed process left is taken over without a moment in which the kernel hears.
     const std::optional<std::uint32_t> leftover = leftover_of(device.index);
     std::uint32_t restore = what_is_on(device.name) | leftover.value_or(0);
-    if (const int error = leftover == restore ? 0 : attach_drop(device.index, restore);
-        error != 0) {
+    if (const int error = leftover == restore ? 0 : attach_drop(device, restore); error != 0) {
         if (error == -EPERM || error == -EACCES) {
             return fail(ExitCode::no_permission,
                         request.name + ": keeping the kernel off " + device.name +
@@ -169,18 +189,19 @@ Outcome<KernelGuard> KernelGuard::install(const PortRequest& request, const Kern
         }
         return fail(ExitCode::port_unavailable,
                     request.name + ": the kernel cannot be kept off " + device.name +
-                        " (a BPF classifier at its ingress was refused: " + std::strerror(-error) +
-                        ")");
+                        " (it takes neither a BPF classifier nor a netfilter chain at its "
+                        "ingress: " +
+                        std::strerror(-error) + ")");
     }
     if (leftover.has_value() && leftover != restore) {
         detach(device.index, *leftover);
     }
     KernelGuard guard{device, std::move(lock), restore};
-    for (const InterfaceAddress& address : addresses) {
-        if (remove_kernel_address(device.index, address)) {
-            guard.adopted_.push_back(address);
-        }
+    auto adopted = AdoptedAddresses::take(device.index, addresses, request.adopted_file);
+    if (!adopted) {
+        return fail(adopted.error().exit_code, request.name + ": " + adopted.error().sentence);
     }
+    guard.adopted_ = *std::move(adopted);
     set_ipv6(device.name, false);
     (void)set_merging(device.name, ReceiveMerge::generic, false);
     (void)set_merging(device.name, ReceiveMerge::large, false);
@@ -205,9 +226,6 @@ KernelGuard::KernelGuard(KernelGuard&& other) noexcept
 KernelGuard::~KernelGuard() {
     if (index_ != 0) {
         put_back(name_, index_, restore_);
-        for (const InterfaceAddress& address : adopted_) {
-            (void)add_kernel_address(index_, address);
-        }
     }
 }
 

@@ -6,15 +6,15 @@
 // Addresses that the request adopts leave the device and come back; routes over them do not.
 //
 // A process that is killed leaves the guard in place, so the kernel stays deaf until the next
-// start takes it over: the filter's handle carries what is to be restored, except addresses.
-// Restored on destruction.
+// start takes it over: the filter's handle carries what is to be restored, the request's
+// adopted_file the addresses. Restored on destruction.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "dataplane/packet/interface.h"
+#include "dataplane/port/adopted_addresses.h"
 #include "dataplane/port/file_descriptor.h"
 #include "dataplane/port/kernel_device.h"
 #include "dataplane/wire/result.h"
@@ -36,9 +36,9 @@ private:
 
     std::string name_;
     unsigned index_;
-    FileDescriptor lock_;    // an abstract socket: gone with the process, one per namespace
-    std::uint32_t restore_;  // Restore bits
-    std::vector<InterfaceAddress> adopted_;
+    FileDescriptor lock_;       // an abstract socket: gone with the process, one per namespace
+    std::uint32_t restore_;     // Restore bits
+    AdoptedAddresses adopted_;  // last: back when the kernel hears again
 };
 
 }  // namespace towpath::port

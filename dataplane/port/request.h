@@ -50,6 +50,9 @@ struct PortRequest {
     std::uint16_t receive_queues = 1;
     std::uint16_t transmit_queues = 1;
     bool adopt_address = false;  // take over kernel addresses instead of refusing them (N9)
+    // Where adopted addresses are written down, so that a killed process loses none of them; of an
+    // af_packet port. Empty: nowhere.
+    std::string adopted_file{};
     MemifRequest memif{};
     PcapRequest pcap{};
     std::vector<KernelTraffic> kernel_traffic{};

@@ -3,6 +3,10 @@
 #include "dataplane/port/kernel_guard.h"
 
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <array>
@@ -137,6 +141,118 @@ TEST_F(Guard, WhatAKilledProcessLeftIsTakenOverAndRestored) {
     EXPECT_FALSE(has_filter());
     EXPECT_FALSE(has_clsact());
     EXPECT_TRUE(has_ipv6("near"));
+}
+
+// A kernel without BPF, for this process: every bpf() is refused from now on.
+void refuse_bpf() {
+    std::array<sock_filter, 4> program{{
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_bpf, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    }};
+    const sock_fprog filter{program.size(), program.data()};
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+        ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0) {
+        ::_exit(1);
+    }
+}
+
+TEST_F(Guard, WhereBpfIsRefusedANetfilterChainKeepsTheKernelDeaf) {
+    ASSERT_TRUE(run_command("ip address add 198.51.100.1/24 dev near"));
+    const auto has_chain = [] {
+        return run_command("nft list tables netdev | grep -q towpath_guard_");
+    };
+    // Killed, then one that ends: a line on `ready` says that the guard is there.
+    for (const bool is_killed : {true, false}) {
+        std::array<int, 2> ready{};
+        std::array<int, 2> end{};
+        ASSERT_EQ(::pipe(ready.data()), 0);
+        ASSERT_EQ(::pipe(end.data()), 0);
+        const pid_t child = ::fork();
+        ASSERT_GE(child, 0);
+        if (child == 0) {
+            refuse_bpf();
+            {
+                const auto guard = install(true);
+                const char done = guard.has_value() ? 'y' : 'n';
+                (void)!::write(ready[1], &done, 1);
+                ::close(end[1]);
+                char none = 0;
+                (void)!::read(end[0], &none, 1);
+            }
+            ::_exit(0);
+        }
+        ::close(end[0]);
+        char done = 'n';
+        ASSERT_EQ(::read(ready[0], &done, 1), 1);
+        ASSERT_EQ(done, 'y');
+        EXPECT_TRUE(has_chain());
+        EXPECT_FALSE(has_filter());
+        // Deafness itself, not only the missing address.
+        EXPECT_TRUE(run_command("ip address add 198.51.100.1/24 dev near"));
+        EXPECT_FALSE(kernel_answers_arp());
+        EXPECT_TRUE(run_command("ip address del 198.51.100.1/24 dev near"));
+        if (is_killed) {
+            ASSERT_EQ(::kill(child, SIGKILL), 0);
+        }
+        ::close(end[1]);
+        ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+        ::close(ready[0]);
+        ::close(ready[1]);
+        EXPECT_EQ(has_chain(), is_killed);
+        EXPECT_EQ(has_ipv6("near"), !is_killed);
+    }
+    ASSERT_TRUE(run_command("ip address replace 198.51.100.1/24 dev near"));
+    EXPECT_TRUE(kernel_answers_arp());
+}
+
+TEST_F(Guard, AKilledProcessLosesNoAdoptedAddress) {
+    ASSERT_TRUE(run_command("ip address add 198.51.100.1/24 dev near"));
+    const std::string file = testing::TempDir() + "towpath-adopted-" + std::to_string(::getpid());
+    PortRequest adopting = request(true);
+    adopting.adopted_file = file;
+    std::array<int, 2> ready{};
+    ASSERT_EQ(::pipe(ready.data()), 0);
+    const pid_t child = ::fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+        const auto guard = KernelGuard::install(adopting, *require_kernel_device(adopting));
+        const char done = guard.has_value() ? 'y' : 'n';
+        (void)!::write(ready[1], &done, 1);
+        ::pause();
+        ::_exit(0);
+    }
+    char done = 'n';
+    ASSERT_EQ(::read(ready[0], &done, 1), 1);
+    ASSERT_EQ(done, 'y');
+    ASSERT_EQ(::kill(child, SIGKILL), 0);
+    ASSERT_EQ(::waitpid(child, nullptr, 0), child);
+    ::close(ready[0]);
+    ::close(ready[1]);
+    EXPECT_TRUE(kernel_addresses_of("near").empty());
+    EXPECT_EQ(::access(file.c_str(), F_OK), 0);
+    {
+        const auto guard = KernelGuard::install(adopting, *require_kernel_device(adopting));
+        ASSERT_TRUE(guard.has_value()) << guard.error().sentence;
+        EXPECT_TRUE(kernel_addresses_of("near").empty());
+    }
+    ASSERT_EQ(kernel_addresses_of("near").size(), 1U);
+    EXPECT_EQ(to_string(kernel_addresses_of("near").front()), "198.51.100.1/24");
+    EXPECT_NE(::access(file.c_str(), F_OK), 0) << "nothing is left to give back";
+}
+
+TEST_F(Guard, AnAddressThatCannotBeWrittenDownIsNotTaken) {
+    ASSERT_TRUE(run_command("ip address add 198.51.100.1/24 dev near"));
+    PortRequest adopting = request(true);
+    adopting.adopted_file = "/nonexistent/adopted";
+    const auto guard = KernelGuard::install(adopting, *require_kernel_device(adopting));
+    ASSERT_FALSE(guard.has_value());
+    EXPECT_NE(guard.error().sentence.find("lan: /nonexistent/adopted cannot be written"),
+              std::string::npos)
+        << guard.error().sentence;
+    EXPECT_EQ(kernel_addresses_of("near").size(), 1U);
+    EXPECT_FALSE(has_filter());
 }
 
 }  // namespace
