@@ -81,6 +81,34 @@ def _fetch_kernel():
     unpacked.rename(CACHE / "root")
 
 
+def igb_uio_module():
+    """igb_uio for the machine's kernel: compiled from Debian's dpdk-kmods-dkms against the headers
+    of that kernel, in our own folder. LabError when a package or the compiler cannot be had."""
+    module = CACHE / "igb_uio" / "igb_uio.ko"
+    if module.is_file():
+        return module
+    version = next(CACHE.glob("root/boot/vmlinuz-*")).name.removeprefix("vmlinuz-")
+    work = CACHE / "igb_uio.part"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    headers = f"linux-headers-{version}"
+    depends = system("apt-cache", "depends", headers)
+    names = re.findall(r"Depends: (linux-(?:headers|kbuild)-\S+)", depends)
+    system("apt-get", "-qq", "download", headers, *names, "dpdk-kmods-dkms", cwd=work)
+    for package in work.glob("*.deb"):
+        system("dpkg-deb", "-x", str(package), str(work))
+    sources = work / "usr" / "src"
+    tree = sources / headers
+    makefile = (tree / "Makefile").read_text(encoding="ascii")
+    (tree / "Makefile").write_text(makefile.replace("/usr/src", str(sources)), encoding="ascii")
+    driver = next(sources.glob("dpdk-kmods-*"))
+    system("make", "-s", "-C", str(tree), f"M={driver}", "modules")
+    module.parent.mkdir(exist_ok=True)
+    shutil.copy2(driver / module.name, module)
+    shutil.rmtree(work)
+    return module
+
+
 def _libraries(path):
     words = system("ldd", str(path))
     return {Path(found) for found in re.findall(r"(/\S+\.so\S*) \(0x", words)}
@@ -117,7 +145,11 @@ class TowpathMachine:
             (root / name).mkdir(parents=True, exist_ok=True)
         self._add(shutil.which("busybox"), "/bin/busybox")
         modules = {path.name: path for path in (CACHE / "root").rglob("*.ko")}
-        for name in MODULES:
+        names = list(MODULES)
+        if self.driver == "igb_uio":
+            names.append(self.driver)
+            modules["igb_uio.ko"] = igb_uio_module()
+        for name in names:
             self._add(modules[f"{name}.ko"], f"/modules/{name}.ko")
         parts = [Path(program(name)) for name in ("towpath", "towpathd", "towpath-control")]
         for part in parts:
@@ -138,7 +170,7 @@ class TowpathMachine:
         (root / "etc" / "towpath.yaml").write_text(self.config, encoding="utf-8")
         init = root / "init"
         init.write_text(INIT.format(
-            modules=" ".join(MODULES), devices=f"{LAN_DEVICE} {WAN_DEVICE}", driver=self.driver,
+            modules=" ".join(names), devices=f"{LAN_DEVICE} {WAN_DEVICE}", driver=self.driver,
             command="/bin/towpath run --config /etc/towpath.yaml"), encoding="ascii")
         init.chmod(0o755)
         archive = self.folder / "initrd"
