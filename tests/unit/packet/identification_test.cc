@@ -18,8 +18,8 @@ TEST(Identification, WorkersNeverGiveTheSame) {
     for (std::size_t workers = 1; workers <= kWorkersMax; ++workers) {
         std::vector<bool> is_given(65536);
         const std::size_t draws = 65536 / std::bit_ceil(workers);
-        for (WorkerId worker = 0; worker < workers; ++worker) {
-            IdentificationSource source{worker, workers, 0x1234567};
+        for (std::size_t worker = 0; worker < workers; ++worker) {
+            IdentificationSource source{static_cast<WorkerId>(worker), workers, 0x1234567};
             for (std::size_t draw = 0; draw < draws; ++draw) {
                 const std::uint16_t given = source.next(kRemote, kUdp).host();
                 ASSERT_FALSE(is_given[given]);
