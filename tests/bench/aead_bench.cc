@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t kBatch = 32;
 constexpr std::size_t kWindows = 11;
-constexpr double kWindow_ns = 6e6;
+constexpr double kWindow_ns = 3e6;
 constexpr std::size_t kStride_bytes = kAeadLength_max + 192;  // a packet and what is around it
 constexpr std::array<std::uint32_t, 5> kLengths_bytes{64, 256, 512, 1420, 9000};
 constexpr std::array kPaths{AeadPath::automatic, AeadPath::avx2, AeadPath::avx512,
