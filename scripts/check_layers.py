@@ -39,7 +39,7 @@ ALLOWED = {
                          "dataplane/route", "dataplane/pipeline", "dataplane/dpdk",
                          "dataplane/port", "dataplane/worker", "dataplane/contract",
                          "dataplane/server"],
-    "control": ["config", "dataplane/contract", "dataplane/wire"],
+    "control": ["config", "dataplane/contract", "dataplane/crypto", "dataplane/wire"],
     # main.cc and app.*: the only files above every folder of the data plane. Never control.
     "dataplane": None,
     "tests": None,

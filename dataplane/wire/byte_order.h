@@ -48,10 +48,29 @@ private:
     T raw_ = 0;
 };
 
+// Little-endian, alignment 1: WireGuard's messages. The same rules.
+template <std::unsigned_integral T>
+class [[gnu::packed]] LittleEndian {
+public:
+    LittleEndian() = default;
+    explicit constexpr LittleEndian(T host) noexcept : raw_{host} {}
+
+    [[nodiscard]] constexpr T host() const noexcept { return raw_; }
+
+    friend constexpr bool operator==(LittleEndian left, LittleEndian right) noexcept {
+        return left.raw_ == right.raw_;
+    }
+
+private:
+    T raw_ = 0;
+};
+
 static_assert(std::endian::native == std::endian::little, "Towpath runs on x86-64 only");
 
 using be16 = BigEndian<std::uint16_t>;
 using be32 = BigEndian<std::uint32_t>;
 using be64 = BigEndian<std::uint64_t>;
+using le32 = LittleEndian<std::uint32_t>;
+using le64 = LittleEndian<std::uint64_t>;
 
 }  // namespace towpath
