@@ -128,7 +128,8 @@ void add_fate(Page& page, const ApiModel& model) {
     for (const StageModel& stage : stages) {
         page.sample(as_double(stage.packets), {{"stage", stage.stage}});
     }
-    page.counter("towpath_stage_cycles_total", "Cycles spent in a stage of the pipeline.");
+    page.counter("towpath_stage_cycles_total",
+                 "Cycles spent in a stage of the pipeline, from a sample of the bursts.");
     for (const StageModel& stage : stages) {
         page.sample(as_double(stage.cycles), {{"stage", stage.stage}});
     }

@@ -26,7 +26,7 @@ private:
 
 struct StageCounters {
     Counter packets;
-    Counter cycles;
+    Counter cycles;  // estimated from a sample of the bursts
 };
 
 struct InterfaceCounters {

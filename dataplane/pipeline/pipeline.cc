@@ -89,7 +89,7 @@ void Pipeline::follow_links(const Generation& next) noexcept {
 }
 
 void Pipeline::run(Batch& batch, Now now) noexcept {
-    StageMeter meter{counters_, batch};
+    StageMeter meter{counters_, batch, bursts_++};
     const auto stage = [&](Lane lane, auto&& body) { meter.run(lane, body); };
     stage(Lane::parse, [&] { parse::parse_stage(parse_, batch, now); });
     stage(Lane::arp, [&] { route::arp_stage(arp_, batch, now); });

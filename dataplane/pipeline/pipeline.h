@@ -74,6 +74,7 @@ private:
     const Generation* generation_ = nullptr;  // in force
     std::size_t mappings_per_worker_;
     Now last_sweep_{};
+    std::uint32_t bursts_ = 0;
 };
 
 }  // namespace towpath::pipeline

@@ -235,6 +235,20 @@ bool is_ordinary_outbound(const Packet& packet, const Ipv4Header& ip, const Inte
            local.is_stranger(destination) && local.inside_sources().contains(source);
 }
 
+// Almost every packet from outside: TCP or UDP of a stranger to a pool address, for a port that the
+// host does not keep. Again one look; the rules above say the same, one by one.
+bool is_ordinary_inbound(const Packet& packet, const Ipv4Header& ip, const Interface& ingress,
+                         const LocalPolicy& local) noexcept {
+    const Ipv4Address source{ip.source};
+    if (ingress.role != InterfaceRole::outside || packet.from_host || !has_ports(packet) ||
+        ip.ttl <= 1 || ingress.address_count == 0 || !local.is_stranger(source) ||
+        local.inside_sources().contains(source)) {
+        return false;
+    }
+    const AddressUse use = local.use_of(Ipv4Address{ip.destination});
+    return use.is_pool && !(use.is_own && local.is_reserved(packet.destination_port));
+}
+
 }  // namespace
 
 [[gnu::noinline]] void classify_stage(ClassifyState& state, Batch& batch, Now now) noexcept {
@@ -247,6 +261,8 @@ bool is_ordinary_outbound(const Packet& packet, const Ipv4Header& ip, const Inte
         const Interface& ingress = interfaces[packet.ingress];
         if (is_ordinary_outbound(packet, ip, ingress, local)) {
             batch.put(index, Lane::route);
+        } else if (is_ordinary_inbound(packet, ip, ingress, local)) {
+            batch.put(index, Lane::nat_inbound);
         } else {
             decide({state, batch, index, packet, ip, ingress, local}, now);
         }
