@@ -38,13 +38,12 @@ Outcome<Pool> Pool::create(std::size_t addresses, std::uint64_t pairing_key) {
     pool.memory_ = std::move(*memory);
     pool.slots_ = pool.memory_.take<Slot>(addresses);
     pool.locator_ = pool.memory_.take<std::atomic<std::uint64_t>>(locators);
-    pool.paired_ = pool.memory_.take<std::atomic<PoolSlot>>(kPairs);
+    pool.paired_ = pool.memory_.take_zeroed<std::atomic<PoolSlot>>(kPairs);
     pool.drains_ = pool.memory_.take<std::atomic<std::uint32_t>>(1);
     for (std::size_t slot = 0; slot < addresses; ++slot) {
         pool.slots_[slot].outside = pool.memory_.take_zeroed<Outside>(kProtocolCount);
         pool.slots_[slot].ports = pool.memory_.take_zeroed<PortMap>(kProtocolCount);
     }
-    pool.pair_again();
     return pool;
 }
 
@@ -151,6 +150,13 @@ void Pool::pair_again() noexcept {
                                 address_of(static_cast<PoolSlot>(slot)).bits());
         }
     }
+    if (active.size() == 1) {
+        const auto only = static_cast<PoolSlot>(active.front().first + 1);
+        std::for_each(paired_, paired_ + kPairs, [only](std::atomic<PoolSlot>& cell) {
+            cell.store(only, std::memory_order_relaxed);
+        });
+        return;
+    }
     for (std::size_t cell = 0; cell < kPairs; ++cell) {
         PoolSlot best = kNoSlot;
         std::uint64_t best_weight = 0;
@@ -162,7 +168,7 @@ void Pool::pair_again() noexcept {
                 best_weight = weight;
             }
         }
-        paired_[cell].store(best, std::memory_order_relaxed);
+        paired_[cell].store(static_cast<PoolSlot>(best + 1), std::memory_order_relaxed);
     }
 }
 

@@ -57,9 +57,10 @@ public:
     }
     // Where new mappings of an inside address go; kNoSlot when the pool is empty.
     [[nodiscard]] PoolSlot paired_slot(Ipv4Address inside) const noexcept {
-        return paired_[folded_product(inside.bits() ^ key_, 0xA0761D6478BD642FU ^ key_ << 1U) %
-                       kPairs]
-            .load(std::memory_order_relaxed);
+        return static_cast<PoolSlot>(
+            paired_[folded_product(inside.bits() ^ key_, 0xA0761D6478BD642FU ^ key_ << 1U) % kPairs]
+                .load(std::memory_order_relaxed) -
+            1);
     }
     [[nodiscard]] Ipv4Address address_of(PoolSlot slot) const noexcept {
         return Ipv4Address{slots_[slot].address.load(std::memory_order_relaxed)};
@@ -106,7 +107,7 @@ private:
     std::size_t locator_mask_ = 0;
     Slot* slots_ = nullptr;
     std::atomic<std::uint64_t>* locator_ = nullptr;  // address << 32 | slot + 1
-    std::atomic<PoolSlot>* paired_ = nullptr;
+    std::atomic<PoolSlot>* paired_ = nullptr;        // slot + 1; 0 while there is none
     std::atomic<std::uint32_t>* drains_ = nullptr;
 };
 

@@ -81,7 +81,8 @@ class Gateway {
 public:
     explicit Gateway(const GatewayOptions& options = {})
         : Gateway{options.capacity, make_generation(options)} {}
-    Gateway(const nat::Capacity& capacity, std::unique_ptr<pipeline::Generation> generation)
+    // A generation is only read, so gateways may share one.
+    Gateway(const nat::Capacity& capacity, std::shared_ptr<const pipeline::Generation> generation)
         : tables_{std::move(*nat::Tables::create(capacity, nat::Keys{}, quiescence_))},
           generation_{std::move(generation)},
           shared_{*tables_, neighbors, 1},
@@ -145,7 +146,7 @@ private:
 
     Quiescence quiescence_;
     std::unique_ptr<nat::Tables> tables_;
-    std::unique_ptr<pipeline::Generation> generation_;
+    std::shared_ptr<const pipeline::Generation> generation_;
     std::vector<Frame> spares_;
     std::unique_ptr<Batch> batch_ = std::make_unique<Batch>();
 

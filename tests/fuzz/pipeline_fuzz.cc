@@ -36,6 +36,16 @@ struct GuardedFrame {
     Frame frame;
 };
 
+GatewayOptions small_gateway() {
+    GatewayOptions options;
+    options.capacity.mappings = 64;
+    options.capacity.sessions = 64;
+    options.capacity.pool_addresses = 1;
+    options.has_host = true;
+    options.reject_syns = true;
+    return options;
+}
+
 void check_transmitted(const Packet& packet) {
     const auto* const ethernet = header_at<EthernetHeader>(packet.bytes(), 0);
     if (ethernet == nullptr || packet.from_host || ethernet->ether_type != be16{kEtherTypeIpv4}) {
@@ -51,12 +61,10 @@ void check_transmitted(const Packet& packet) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    GatewayOptions options;
-    options.capacity.mappings = 64;
-    options.capacity.sessions = 64;
-    options.has_host = true;
-    options.reject_syns = true;
-    Gateway gateway{options};
+    // What only is read is made once; all that an input can change is its own.
+    static const GatewayOptions options = small_gateway();
+    static const std::shared_ptr<const pipeline::Generation> generation = make_generation(options);
+    Gateway gateway{options.capacity, generation};
     std::deque<GuardedFrame> frames;
     Now now{std::chrono::seconds{100}};
     while (size >= 3 && frames.size() < kFramesMax) {
