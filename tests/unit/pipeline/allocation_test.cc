@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <deque>
 #include <new>
 
 #include "tests/builders/gateway.h"
@@ -72,8 +73,9 @@ std::vector<Frame> mixed_traffic(std::uint16_t round) {
 TEST(Allocation, DoesNotHappenOnTheDataPath) {
     Gateway gateway;
     std::size_t on_the_data_path = 0;
+    std::deque<std::vector<Frame>> sent;  // those that are held are looked at in later rounds
     for (std::uint16_t round = 1; round < 400; ++round) {
-        std::vector<Frame> frames = mixed_traffic(round);
+        std::vector<Frame>& frames = sent.emplace_back(mixed_traffic(round));
         std::vector<Frame*> pointers;
         for (Frame& frame : frames) {
             pointers.push_back(&frame);
