@@ -28,6 +28,8 @@ ROWS = {
 # The slower of these sets the common load.
 COMPARED = ("masquerade-inline", "masquerade", "af_packet", "af_xdp")
 LOADS = (0.25, 0.5, 1.0)
+# More than this, and processor time cannot be told from other programs'.
+OTHERS_MAX = 0.05
 
 
 def first_pass(cables, name, seconds):
@@ -85,6 +87,10 @@ def main():
     words = read_words()
     seconds = 1 if words.quick else 2
     rows, over_memif = {}, {}
+    others = measure.others_share(3)
+    if others > OTHERS_MAX:
+        print(f"other programs use {others:.0%} of the cores: the figures will be of a busy machine",
+              file=sys.stderr)
     with bed.Cables("testbed") as cables:
         for name in (name for name in ROWS if name in words.chosen):
             print(f"measuring: {ROWS[name][0]}", file=sys.stderr)
@@ -98,7 +104,7 @@ def main():
         if "memif" in words.chosen:
             over_memif = memif.measure(cables, 3 * seconds)
     words.out.mkdir(parents=True, exist_ok=True)
-    results = {"machine": report.machine(), "rows": rows, "memif": over_memif,
+    results = {"machine": {**report.machine(), "others": others}, "rows": rows, "memif": over_memif,
                "loss_max": measure.LOSS_MAX, "flows": measure.FLOWS}
     (words.out / "results.json").write_text(json.dumps(results, indent=1), encoding="utf-8")
     text = report.text(results)

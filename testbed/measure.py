@@ -4,6 +4,7 @@ processor time at a load, a TCP transfer. Every step is bounded in time."""
 
 import json
 import os
+import time
 
 from cables import PROBE_PORT, gateway, topology
 
@@ -15,18 +16,23 @@ RATE_MAX = 8e6
 SEARCH_STEPS = 6
 # The sender reached this part of what it was asked for, or it is the limit.
 SENDER_KEEPS_UP = 0.97
+SENDER_RETRIES = 2
+
+
+def generator(cables, rate, seconds, size="60", burst=16):
+    """The command line of one run of the generator."""
+    assert PROBE_PORT == 9000  # the generator's own default
+    return [gateway.program("towpath-traffic"),
+            f"from-namespace={cables.namespace('a')}", "from=eth0",
+            f"to-namespace={cables.namespace('router')}", "to=gw0",
+            f"gateway-mac={cables.gateway_mac()}", f"source={topology.A}",
+            f"destination={topology.ROUTER}", f"flows={FLOWS}", f"rate={rate:.0f}",
+            f"seconds={seconds}", f"size={size}", f"burst={burst}", "core=0"]
 
 
 def trial(cables, rate, seconds, size="60", burst=16):
     """One run of the generator; its report."""
-    command = [gateway.program("towpath-traffic"),
-               f"from-namespace={cables.namespace('a')}", "from=eth0",
-               f"to-namespace={cables.namespace('router')}", "to=gw0",
-               f"gateway-mac={cables.gateway_mac()}", f"source={topology.A}",
-               f"destination={topology.ROUTER}", f"flows={FLOWS}", f"rate={rate:.0f}",
-               f"seconds={seconds}", f"size={size}", f"burst={burst}", "core=0"]
-    assert PROBE_PORT == 9000  # the generator's own default
-    return json.loads(topology.system(*command))
+    return json.loads(topology.system(*generator(cables, rate, seconds, size, burst)))
 
 
 def is_clean(report):
@@ -39,8 +45,10 @@ def search(cables, seconds, size="60"):
     clean, lossy, asked, limit = 0.0, None, 50e3, "gateway"
     for _ in range(SEARCH_STEPS + 8):
         report = trial(cables, asked, seconds, size)
-        if report["offered_pps"] < SENDER_KEEPS_UP * asked:
-            # Once more: it may have been a pause of the machine.
+        for _ in range(SENDER_RETRIES):
+            # It may have been a pause of the machine.
+            if report["offered_pps"] >= SENDER_KEEPS_UP * asked:
+                break
             report = trial(cables, asked, seconds, size)
         keeps_up = report["offered_pps"] >= SENDER_KEEPS_UP * asked
         if is_clean(report):
@@ -74,6 +82,13 @@ def busy_seconds():
         fields = [int(word) for word in stat.readline().split()[1:9]]
     user, nice, system, _idle, _wait, interrupt, soft_interrupt, steal = fields
     return (user + nice + system + interrupt + soft_interrupt + steal) / os.sysconf("SC_CLK_TCK")
+
+
+def others_share(seconds):
+    """The part of all cores that other programs use while the testbed itself rests."""
+    before = busy_seconds()
+    time.sleep(seconds)
+    return (busy_seconds() - before) / seconds / (os.cpu_count() or 1)
 
 
 def loaded(cables, rate, seconds):

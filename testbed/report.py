@@ -37,7 +37,8 @@ def text(results):
     host, rows = results["machine"], results["rows"]
     lines = [f"{host['cpu']} (family {host['family']}), {host['cores']} cores, "
              f"kernel {host['kernel']}, {results['flows']} UDP flows, "
-             f"loss-free: at most {results['loss_max']:.4%} lost", ""]
+             f"loss-free: at most {results['loss_max']:.4%} lost",
+             f"other programs used {host['others']:.0%} of the cores before the run", ""]
     lines.append(f"{'loss-free rate':42}{'64 B kpps':>10}{'x':>6}{'IMIX kpps':>11}{'x':>6}"
                  f"{'saturated':>11}{'p50 us':>8}{'p99 us':>8}{'TCP Gbit/s':>12}")
     small, imix = reference_pps(rows, "small"), reference_pps(rows, "imix")
@@ -91,17 +92,17 @@ def plot(results, folder):
                                f"{row['imix']['pps'] / 1e3:.1f}", *costs]))
     (folder / "rates.tsv").write_text("\n".join(data) + "\n", encoding="utf-8")
     style = ("set datafile separator tab; set style data histogram; set style fill solid 0.8; "
-             "set yrange [0:*]; set key top left; set grid ytics; "
+             "set yrange [0:*]; set key outside top center horizontal; set grid ytics; "
              f"set title \"{results['machine']['cpu']}\"; ")
     rates = "plot 'rates.tsv' using 2:xtic(1) title columnhead(2), '' using 3 title columnhead(3)"
     costs = ("plot 'rates.tsv' using 4:xtic(1) title columnhead(4), '' using 5 title "
              "columnhead(5), '' using 6 title columnhead(6)")
     scripts = {
-        "rates": f"set terminal svg size 800,420; set output 'rates.svg'; {style}"
+        "rates": f"set terminal svg noenhanced size 800,420; set output 'rates.svg'; {style}"
                  f"set ylabel 'loss-free kpps'; {rates}",
-        "cpu": f"set terminal svg size 800,420; set output 'cpu.svg'; {style}"
+        "cpu": f"set terminal svg noenhanced size 800,420; set output 'cpu.svg'; {style}"
                f"set ylabel 'gateway processor us per packet'; {costs}",
-        "text": f"set terminal dumb 110,28; set output 'plot.txt'; {style}"
+        "text": f"set terminal dumb noenhanced 110,28; set output 'plot.txt'; {style}"
                 f"set ylabel 'kpps'; {rates}",
     }
     for script in scripts.values():
