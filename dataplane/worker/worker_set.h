@@ -74,6 +74,7 @@ private:
     void release_held();
 
     std::vector<unsigned> cores_;
+    bool busy_polls_;
     TscClock clock_;
     QueuePlan plan_;
     HandoffMesh mesh_;
