@@ -95,7 +95,9 @@ struct TotalsModel {
     std::uint64_t handed_off = 0;
     std::uint64_t held = 0;
     std::uint64_t checksum_completed = 0;
-    std::uint64_t mappings_created = 0;  // heard from the event stream (decisions.md N4)
+    std::uint64_t icmp_errors_over_rate = 0;  // suppressed by the rate limit
+    std::uint64_t icmp_errors_repeated = 0;   // suppressed: sent about the flow a moment before
+    std::uint64_t mappings_created = 0;       // heard from the event stream (decisions.md N4)
     std::uint64_t mappings_deleted = 0;
     std::uint64_t events_lost = 0;
     std::uint64_t log_written = 0;  // records of the NAT log (nat.log), since control started

@@ -123,6 +123,10 @@ void add_fate(Page& page, const ApiModel& model) {
     page.counter("towpath_checksum_completed_packets_total",
                  "Packets whose checksum the sender had left unfinished.")
         .sample(as_double(totals.checksum_completed));
+    page.counter("towpath_icmp_errors_suppressed_total",
+                 "ICMP errors not sent about dropped packets: over the rate limit, or repeated.")
+        .sample(as_double(totals.icmp_errors_over_rate), {{"reason", "rate"}})
+        .sample(as_double(totals.icmp_errors_repeated), {{"reason", "repeated"}});
     page.counter("towpath_stage_packets_total", "Packets seen by a stage of the pipeline.");
     const auto stages = model.stages();
     for (const StageModel& stage : stages) {

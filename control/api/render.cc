@@ -121,6 +121,8 @@ json::object to_json(const TotalsModel& totals) {
             {"handed_off", totals.handed_off},
             {"held", totals.held},
             {"checksum_completed", totals.checksum_completed},
+            {"icmp_errors_over_rate", totals.icmp_errors_over_rate},
+            {"icmp_errors_repeated", totals.icmp_errors_repeated},
             {"mappings_created", totals.mappings_created},
             {"mappings_ended", totals.mappings_deleted},
             {"nat_log_written", totals.log_written},

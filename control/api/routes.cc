@@ -85,10 +85,21 @@ std::optional<Protocol> parse_protocol(std::string_view text) {
     return std::nullopt;
 }
 
+// Over the last second.
+double port_exhaustions_per_s(const ApiModel& model) {
+    for (const DropModel& drop : model.drops()) {
+        if (drop.reason == "nat_port_exhausted") {
+            return drop.per_second;
+        }
+    }
+    return 0;
+}
+
 void get_status(ApiModel& model, const Request&, const Respond& respond) {
     json::object object = merged(to_json(model.status()));
     object["interfaces"] = list(model.interfaces());
     object["totals"] = to_json(model.totals());
+    object["nat_port_exhausted_per_s"] = port_exhaustions_per_s(model);
     respond(reply(object));
 }
 

@@ -66,6 +66,16 @@ std::string packet_line(const json::value& status) {
            grouped(count_at(status, "/totals/dropped")) + "\n";
 }
 
+// Empty while every ICMP error that was due went out.
+std::string suppressed_line(const json::value& answer) {
+    const std::uint64_t over_rate = count_at(answer, "/totals/icmp_errors_over_rate");
+    const std::uint64_t repeated = count_at(answer, "/totals/icmp_errors_repeated");
+    return over_rate + repeated == 0
+               ? ""
+               : "\nICMP errors about them that were not sent: " + grouped(over_rate) +
+                     " over the rate limit, " + grouped(repeated) + " repeated within a second\n";
+}
+
 // Empty while nobody claims an address of ours.
 std::string conflict_on(const json::value& interface) {
     const std::uint64_t conflicts = count_at(interface, "/address_conflicts");
@@ -111,6 +121,12 @@ std::string warnings(const json::value& status, const Palette& palette) {
     if (capacity > 0 && mappings > 0.8 * capacity) {
         warn("the mapping table is " + percent(mappings / capacity) +
              " full: raise nat.limits.mappings");
+    }
+    // What was last heard of a data plane that is gone says nothing about now.
+    const double exhausted_per_s = real_at(status, "/nat_port_exhausted_per_s");
+    if (is_healthy(status) && exhausted_per_s > 0) {
+        warn("nat_port_exhausted is rising (" + per_second(exhausted_per_s) +
+             "/s): add an address to nat.pool  (towpath nat ports says which is full)");
     }
     for (const json::value& note : list_at(status, "/notes")) {
         lines += "note  " + text_at(note, "") + "\n";
@@ -174,7 +190,7 @@ std::string show_drops(const json::value& answer, const Palette&) {
         table.row({text_at(drop, "/reason"), grouped(count_at(drop, "/total")),
                    per_second(real_at(drop, "/per_second")), text_at(drop, "/help")});
     }
-    return has_any ? table.text() : "nothing was dropped\n";
+    return (has_any ? table.text() : "nothing was dropped\n") + suppressed_line(answer);
 }
 
 }  // namespace towpath::control::cli

@@ -130,6 +130,8 @@ void Snapshot::finish_round(Now now) {
         totals.handed_off += worker.handed_off;
         totals.held += worker.held;
         totals.checksum_completed += worker.checksum_completed;
+        totals.icmp_errors_over_rate += worker.icmp_errors_over_rate;
+        totals.icmp_errors_repeated += worker.icmp_errors_repeated;
         for (std::size_t i = 0; i < sums.drops.size(); ++i) {
             sums.drops[i] += worker.drops[i];
         }

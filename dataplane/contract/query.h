@@ -92,11 +92,13 @@ struct CountersReply {
     std::uint64_t held = 0;
     std::uint64_t absorbed = 0;
     std::uint64_t checksum_completed = 0;
+    std::uint64_t icmp_errors_over_rate = 0;         // suppressed; the packets are in `drops`
+    std::uint64_t icmp_errors_repeated = 0;          // the same
     std::array<std::uint64_t, kReasonsMax> drops{};  // by the index of a ReasonRow
     std::array<StageRow, kStagesMax> stages{};
     std::array<InterfaceRow, kPortsMax> interfaces{};
 };
-static_assert(sizeof(CountersReply) == 16 + 16 + 13 * 8 + 1024 + 512 + 40 * kPortsMax &&
+static_assert(sizeof(CountersReply) == 16 + 16 + 15 * 8 + 1024 + 512 + 40 * kPortsMax &&
               kIsMessage<CountersReply>);
 
 // Parts of an answer: rows [offset, offset + count) of `total`.

@@ -91,6 +91,8 @@ void fill_counters(contract::CountersReply& reply, const worker::Worker& worker)
     reply.handed_off = counters.handed_off.value();
     reply.held = counters.held.value();
     reply.absorbed = counters.absorbed.value();
+    reply.icmp_errors_over_rate = counters.suppressed_errors.over_rate.value();
+    reply.icmp_errors_repeated = counters.suppressed_errors.repeated.value();
     static_assert(kDropReasonCount <= contract::kReasonsMax);
     for (std::size_t reason = 0; reason < kDropReasonCount; ++reason) {
         reply.drops[reason] = counters.drops[reason].value();

@@ -37,6 +37,13 @@ struct InterfaceCounters {
     Counter address_conflicts;  // ARP messages of others that claim an address of ours
 };
 
+// Rejected packets whose sender was not told (nat-behaviour.md 16.3). They count as dropped, for
+// the reason that they were rejected for, whether or not an error went out.
+struct SuppressedErrorCounters {
+    Counter over_rate;
+    Counter repeated;
+};
+
 struct alignas(64) PipelineCounters {
     std::array<Counter, kDropReasonCount> drops;
     std::array<StageCounters, kLaneCount> stages;  // by the lane that the stage consumes
@@ -52,6 +59,7 @@ struct alignas(64) PipelineCounters {
     Counter held;
     Counter absorbed;
     Counter checksum_completed;  // decisions.md N7
+    SuppressedErrorCounters suppressed_errors;
 };
 
 }  // namespace towpath

@@ -97,8 +97,6 @@ enum class DropReason : std::uint8_t {
     neighbor_pending_full,
     neighbor_unreachable,
     no_buffer,
-    icmp_reply_rate,
-    icmp_reply_repeated,
     port_down,
     transmit_full,
     punt_full,

@@ -36,6 +36,7 @@ Pipeline::Pipeline(WorkerId worker, PipelineShared& shared, PipelineCounters& co
       neighbors_{shared.neighbors},
       mappings_per_worker_{shared.nat.capacity().mappings / shared.nat.capacity().workers + 1} {
     icmp_error_.key = shared.key;
+    icmp_error_.suppressed = &counters.suppressed_errors;
     link_.neighbors = &shared.neighbors;
     if (worker == 0) {
         resolver_ = std::make_unique<route::NeighborResolver>(shared.neighbors, counters.released);

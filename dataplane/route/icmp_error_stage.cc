@@ -230,11 +230,13 @@ void report(IcmpErrorState& state, Batch& batch, PacketIndex index, Now now) noe
     }
     const std::uint64_t identity = identity_of(packet, ip, state.key);
     if (state.recent.contains(identity, now)) {
-        batch.drop(index, DropReason::icmp_reply_repeated);
+        state.suppressed->repeated.add();
+        batch.drop(index, packet.verdict);
         return;
     }
     if (!is_within_rate(state, packet, sender, now)) {
-        batch.drop(index, DropReason::icmp_reply_rate);
+        state.suppressed->over_rate.add();
+        batch.drop(index, packet.verdict);
         return;
     }
     state.recent.note(identity, now);

@@ -6,16 +6,17 @@
 // `is_originated`, with egress and next hop set; `verdict` stays, so that whoever counts drops
 // counts the packet that was rejected.
 //
-// When an error may not be sent (nat-behaviour.md 16.3) the packet drops for its verdict; beyond
-// the rate, for icmp_reply_rate; within a second of an identical error, for icmp_reply_repeated.
-// Identical are errors of one type and code about one flow; each ICMP query is a flow of its own,
-// and a time exceeded is identical only if it quotes the same packet: a traceroute may keep to one
-// flow and tell its probes apart by that.
+// When no error may be sent (nat-behaviour.md 16.3) the packet drops for its verdict. An error that
+// only its number forbids, beyond the rate or within a second of an identical one, is counted as
+// suppressed besides. Identical are errors of one type and code about one flow; each ICMP query is
+// a flow of its own, and a time exceeded is identical only if it quotes the same packet: a
+// traceroute may keep to one flow and tell its probes apart by that.
 #pragma once
 
 #include <array>
 
 #include "dataplane/packet/batch.h"
+#include "dataplane/packet/counters.h"
 #include "dataplane/route/recent_errors.h"
 #include "dataplane/route/token_bucket.h"
 #include "dataplane/route/view.h"
@@ -39,6 +40,7 @@ struct IcmpErrorState {
     std::array<std::array<TokenBucket, kClasses>, kInterfacesMax> interface_buckets{};
     std::array<std::array<TokenBucket, kClasses>, kHostBuckets> host_buckets{};
     RecentErrors recent;
+    SuppressedErrorCounters* suppressed = nullptr;  // PipelineCounters::suppressed_errors
 };
 
 void icmp_error_stage(IcmpErrorState& state, Batch& batch, Now now) noexcept;

@@ -172,7 +172,7 @@ inline void fill_with_examples(FakeApiModel& model) {
                          {"frame_truncated", "Shorter than its headers.", 0, 0},
                          {"inbound_no_mapping", "Nobody inside asked for it.", 1'000'000, 1234.4}};
     model.stage_models = {{"parse", 1000, 25000}};
-    model.totals_model = {1'204'991, 1'198'332, 6'659, 7, 12, 0, 5};
+    model.totals_model = {1'204'991, 1'198'332, 6'659, 7, 12, 0, 5, 2'488, 13};
     model.usage = {{*parse_ipv4_address("192.0.2.10"), "udp", 18'204, 41'772, 4'536, 12, 0},
                    {*parse_ipv4_address("192.0.2.10"), "tcp", 50'211, 9'765, 4'536, 0, 31}};
     model.reload_result.ok = true;

@@ -24,6 +24,9 @@ TEST_F(ServedApi, StatusHasItsSchemaAndItsValues) {
     EXPECT_EQ(status.at_pointer("/mappings/udp"), 18'204);
     EXPECT_EQ(status.at_pointer("/interfaces/1/addresses/0"), "192.0.2.10/24");
     EXPECT_EQ(status.at_pointer("/totals/checksum_completed"), 5);
+    EXPECT_EQ(status.at_pointer("/totals/icmp_errors_over_rate"), 2488);
+    EXPECT_EQ(status.at_pointer("/totals/icmp_errors_repeated"), 13);
+    EXPECT_EQ(status.at_pointer("/nat_port_exhausted_per_s"), 3.5);
 }
 
 TEST_F(ServedApi, DropsAreOneListWithReasonAndTotal) {
@@ -213,6 +216,8 @@ TEST_F(ServedApi, MetricsCarryTheNamesOfTheReference) {
              "towpath_nat_mappings{protocol=\"udp\"} 18204\n",
              "towpath_nat_session_limit 262144\n",
              "towpath_dropped_packets_total{reason=\"nat_port_exhausted\"} 212\n",
+             "towpath_icmp_errors_suppressed_total{reason=\"rate\"} 2488\n",
+             "towpath_icmp_errors_suppressed_total{reason=\"repeated\"} 13\n",
              "towpath_interface_receive_packets_total{interface=\"lan\"} 1204991\n",
              "towpath_interface_up{interface=\"wan\"} 0\n",
              "towpath_mempool_buffers{state=\"in_use\"} 110\n",

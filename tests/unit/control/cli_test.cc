@@ -46,6 +46,7 @@ nat      mappings 18 204 udp  61 990 tcp  3 icmp / 262 144   sessions 61 990 / 2
 packets  received 1 204 991  transmitted 1 198 332  to the host 7  dropped 6 659
 
 WARN  the data plane was restarted 1 time
+WARN  nat_port_exhausted is rising (3.5/s): add an address to nat.pool  (towpath nat ports says which is full)
 note  lan: checksum offload is not available
 )");
 }
@@ -105,7 +106,24 @@ TEST_F(Client, Drops) {
     EXPECT_EQ(ask({"drops"}).out, R"(REASON                  TOTAL     /s  MEANING
 nat_port_exhausted        212    3.5  No free port on the paired address.
 inbound_no_mapping  1 000 000  1 234  Nobody inside asked for it.
+
+ICMP errors about them that were not sent: 2 488 over the rate limit, 13 repeated within a second
 )");
+    model_.totals_model.icmp_errors_over_rate = 0;
+    model_.totals_model.icmp_errors_repeated = 0;
+    EXPECT_EQ(ask({"drops"}).out.find("ICMP errors"), std::string::npos);
+}
+
+TEST_F(Client, StatusWarnsOfPortExhaustionWhileItHappens) {
+    const std::string words = "WARN  nat_port_exhausted is rising";
+    EXPECT_NE(ask({"status"}).out.find(words), std::string::npos);
+    model_.status_model.dataplane = DataplaneLink::disconnected;
+    EXPECT_EQ(ask({"status"}).out.find(words), std::string::npos);
+    model_.status_model.dataplane = DataplaneLink::forwarding;
+    model_.drop_models[0].per_second = 0;
+    EXPECT_EQ(ask({"status"}).out.find(words), std::string::npos);
+    model_.drop_models.clear();
+    EXPECT_EQ(ask({"status"}).out.find(words), std::string::npos);
 }
 
 TEST_F(Client, NatShow) {

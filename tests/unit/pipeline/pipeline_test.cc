@@ -324,6 +324,24 @@ TEST(Pipeline, CountsAddressConflictsByInterface) {
     EXPECT_EQ(gateway.counters.interfaces[0].address_conflicts.value(), 0U);
 }
 
+// 16.3: few senders are told, yet every packet counts under the reason for which it died.
+TEST(Pipeline, CountsWhatItDoesNotTellUnderItsOwnReason) {
+    Gateway gateway;
+    constexpr std::uint16_t kFlows = 100;
+    for (std::uint16_t flow = 0; flow < kFlows; ++flow) {
+        Frame frame = udp({.source_port = static_cast<std::uint16_t>(3000 + flow), .ttl = 1});
+        (void)gateway.run(frame);
+    }
+    Frame again = udp({.source_port = 3000, .ttl = 1});
+    (void)gateway.run(again);
+    const PipelineCounters& counters = gateway.counters;
+    EXPECT_EQ(gateway.drops(DropReason::ttl_expired), kFlows + 1U);
+    EXPECT_EQ(counters.dropped.value(), kFlows + 1U);
+    EXPECT_EQ(counters.suppressed_errors.repeated.value(), 1U);
+    EXPECT_GT(counters.suppressed_errors.over_rate.value(), 0U);
+    EXPECT_EQ(counters.originated.value() + counters.suppressed_errors.over_rate.value(), kFlows);
+}
+
 // What came in has gone out, for a mix of everything, and every drop has a reason.
 TEST(Pipeline, ConservesPacketsInItsCounters) {
     Gateway gateway;

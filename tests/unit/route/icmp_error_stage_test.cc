@@ -12,7 +12,10 @@ using enum DropReason;
 
 class IcmpError : public RouteFixture {
 protected:
-    IcmpError() { state_.view = view_; }
+    IcmpError() {
+        state_.view = view_;
+        state_.suppressed = &suppressed_;
+    }
     Lane pass(Frame& frame, std::uint8_t type = 11, std::uint8_t code = 0,
               std::uint16_t mtu_bytes = 0, DropReason verdict = ttl_expired) {
         batch_.clear();
@@ -39,6 +42,7 @@ protected:
         return {bytes.begin(), bytes.end()};
     }
 
+    SuppressedErrorCounters suppressed_;
     IcmpErrorState state_;
     DropReason verdict_ = none;
 };
@@ -123,6 +127,8 @@ TEST_F(IcmpError, NeverAboutAnError) {
               Lane::drop);
     EXPECT_EQ(verdict_, ttl_expired);
     EXPECT_EQ(pass(parsed(builders::icmp_query({}, IcmpType::redirect))), Lane::drop);
+    // Nobody may be told: nothing was suppressed.
+    EXPECT_EQ(suppressed_.over_rate.value() + suppressed_.repeated.value(), 0U);
     EXPECT_EQ(pass(parsed(builders::icmp_echo())), Lane::link);
 }
 
@@ -149,8 +155,11 @@ TEST_F(IcmpError, RateForOneHost) {
     for (std::uint16_t sent = 0; sent < 6; ++sent) {
         ASSERT_EQ(pass(parsed(from_port(static_cast<std::uint16_t>(5000 + sent)))), Lane::link);
     }
+    EXPECT_EQ(suppressed_.over_rate.value(), 0U);
     EXPECT_EQ(pass(parsed(from_port(5006))), Lane::drop);
-    EXPECT_EQ(verdict_, icmp_reply_rate);
+    EXPECT_EQ(verdict_, ttl_expired);
+    EXPECT_EQ(suppressed_.over_rate.value(), 1U);
+    EXPECT_EQ(suppressed_.repeated.value(), 0U);
     EXPECT_EQ(pass(parsed(builders::udp({.source = "10.77.1.3"}))), Lane::link);
     now_ += std::chrono::milliseconds{100};
     EXPECT_EQ(pass(parsed(from_port(5006))), Lane::link);  // what drew no error was none
@@ -166,7 +175,8 @@ TEST_F(IcmpError, SaysTheSameOncePerSecond) {
     };
     EXPECT_EQ(refused(builders::udp(), 1), Lane::link);
     EXPECT_EQ(refused(builders::udp({.identification = 2, .payload_bytes = 9}), 1), Lane::drop);
-    EXPECT_EQ(verdict_, icmp_reply_repeated);
+    EXPECT_EQ(verdict_, nat_port_exhausted);
+    EXPECT_EQ(suppressed_.repeated.value(), 1U);
     EXPECT_EQ(refused(builders::udp(), 13), Lane::link);
     EXPECT_EQ(refused(builders::udp({.destination_port = 444}), 1), Lane::link);
     EXPECT_EQ(refused(builders::tcp({.tcp_sequence = 7}), 1), Lane::link);
@@ -177,6 +187,8 @@ TEST_F(IcmpError, SaysTheSameOncePerSecond) {
     EXPECT_EQ(refused(builders::udp(), 1), Lane::drop);
     now_ += std::chrono::milliseconds{1};
     EXPECT_EQ(refused(builders::udp(), 1), Lane::link);
+    EXPECT_EQ(suppressed_.repeated.value(), 4U);
+    EXPECT_EQ(suppressed_.over_rate.value(), 0U);
 }
 
 // Probes of one flow are told apart by what is quoted.
@@ -186,7 +198,8 @@ TEST_F(IcmpError, AnswersEveryProbeOfATraceroute) {
     EXPECT_EQ(pass(parsed(builders::tcp({.tcp_sequence = 1}))), Lane::link);
     EXPECT_EQ(pass(parsed(builders::tcp({.tcp_sequence = 2}))), Lane::link);
     EXPECT_EQ(pass(parsed(builders::udp({.identification = 2}))), Lane::drop);
-    EXPECT_EQ(verdict_, icmp_reply_repeated);
+    EXPECT_EQ(verdict_, ttl_expired);
+    EXPECT_EQ(suppressed_.repeated.value(), 1U);
 }
 
 // Hundreds of flows in a second do not make it forget: its sets hold 2048.
@@ -202,6 +215,7 @@ TEST_F(IcmpError, RemembersManyFlowsAtOnce) {
         repeated += pass(parsed(from_port(port))) == Lane::drop ? 1 : 0;
     }
     EXPECT_GE(repeated, 490U);
+    EXPECT_EQ(suppressed_.repeated.value(), repeated);
 }
 
 TEST_F(IcmpError, RateForOneInterface) {
@@ -209,7 +223,8 @@ TEST_F(IcmpError, RateForOneInterface) {
     EXPECT_EQ(pass(parsed(builders::udp({.source = "10.77.1.3"}))), Lane::link);
     EXPECT_EQ(pass(parsed(builders::udp({.source = "10.77.1.4"}))), Lane::link);
     EXPECT_EQ(pass(parsed(builders::udp({.source = "10.77.1.5"}))), Lane::drop);
-    EXPECT_EQ(verdict_, icmp_reply_rate);
+    EXPECT_EQ(verdict_, ttl_expired);
+    EXPECT_EQ(suppressed_.over_rate.value(), 1U);
 }
 
 TEST_F(IcmpError, ClassesDoNotStarveEachOther) {
