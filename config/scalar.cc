@@ -83,6 +83,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 // Why the text after the slash is wrong, or nothing.
 std::string_view length_fault(std::string_view text) {
+    if (text.find(':') != std::string_view::npos) {
+        return "IPv6 is not built yet";
+    }
     const std::size_t slash = text.find('/');
     if (slash == std::string_view::npos) {
         return "it has no length, as in 10.0.1.0/24";

@@ -36,7 +36,8 @@ struct StatusModel {
     std::uint32_t dataplane_restarts = 0;  // seen by this control
     std::uint64_t generation = 0;          // applied
     bool last_reload_ok = true;
-    std::string last_refusal;  // what the data plane said last time it refused something
+    std::string last_reload_error;  // the first of its errors; empty while last_reload_ok
+    std::string last_refusal;       // what the data plane said last time it refused something
     std::uint64_t mappings_udp = 0;
     std::uint64_t mappings_tcp = 0;
     std::uint64_t mappings_icmp = 0;

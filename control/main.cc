@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <sstream>
 #include <string>
 
 #include "config/load.h"
@@ -27,6 +28,7 @@ struct Options {
     std::string run_directory;
     std::string instance;
     bool wants_version = false;
+    bool wants_help = false;
 };
 
 Outcome<Options> parse_options(int argument_count, const char* const* arguments) {
@@ -36,7 +38,8 @@ Outcome<Options> parse_options(int argument_count, const char* const* arguments)
     description.add_options()("config", po::value(&options.config_file), "configuration file")(
         "run-dir", po::value(&options.run_directory), "run directory")(
         "instance", po::value(&options.instance)->default_value("towpath"), "instance name")(
-        "version", po::bool_switch(&options.wants_version), "print the version and end");
+        "version", po::bool_switch(&options.wants_version), "print the version and end")(
+        "help,h", po::bool_switch(&options.wants_help), "print this page and end");
     try {
         po::variables_map values;
         po::store(po::command_line_parser(argument_count, arguments)
@@ -47,6 +50,12 @@ Outcome<Options> parse_options(int argument_count, const char* const* arguments)
         po::notify(values);
     } catch (const po::error& error) {
         return fail(ExitCode::usage, error.what());
+    }
+    if (options.wants_help) {
+        std::ostringstream page;
+        page << description;
+        std::printf("usage: towpath-control --config FILE [options]\n%s", page.str().c_str());
+        return options;
     }
     if (options.config_file.empty() && !options.wants_version) {
         return fail(ExitCode::usage, "--config FILE is needed");
@@ -61,6 +70,7 @@ void on_signal(boost::asio::signal_set& signals, control::Controller& controller
             return;
         }
         if (number != SIGHUP) {
+            control::log_line(kProgram, number == SIGTERM ? "stops: SIGTERM" : "stops: SIGINT");
             controller.stop();
             loop.stop();
             return;
@@ -113,6 +123,8 @@ int main(int argument_count, char** arguments) {
     Outcome<void> outcome;
     if (!options) {
         outcome = tl::unexpected{options.error()};
+    } else if (options->wants_help) {
+        return 0;
     } else if (options->wants_version) {
         std::printf("towpath-control %s, contract %u\n", contract::kBuild.data(),
                     contract::kContractVersion);

@@ -21,6 +21,9 @@ namespace {
 
 using namespace towpath;
 
+constexpr const char* kUsage =
+    "usage: towpathd [--run-dir DIR] [--instance NAME] [--version] [--help]";
+
 struct Options {
     std::string run_directory;
     std::string instance = "towpath";
@@ -30,6 +33,7 @@ Outcome<Options> read_options(int count, char** arguments) {
     static constexpr option kOptions[] = {{"run-dir", required_argument, nullptr, 'r'},
                                           {"instance", required_argument, nullptr, 'i'},
                                           {"version", no_argument, nullptr, 'v'},
+                                          {"help", no_argument, nullptr, 'h'},
                                           {nullptr, 0, nullptr, 0}};
     Options options;
     for (int found = 0; (found = getopt_long(count, arguments, "", kOptions, nullptr)) != -1;) {
@@ -43,9 +47,11 @@ Outcome<Options> read_options(int count, char** arguments) {
             case 'v':
                 std::printf("towpathd %s\n", std::string{contract::kBuild}.c_str());
                 std::exit(0);
+            case 'h':
+                std::printf("%s\n", kUsage);
+                std::exit(0);
             default:
-                return fail(ExitCode::usage,
-                            "usage: towpathd [--run-dir DIR] [--instance NAME] [--version]");
+                return fail(ExitCode::usage, kUsage);
         }
     }
     if (optind != count) {

@@ -65,6 +65,7 @@ json::object to_json(const StatusModel& status) {
           {"config_file", status.config_file},
           {"generation", status.generation},
           {"last_reload_ok", status.last_reload_ok},
+          {"last_reload_error", status.last_reload_error},
           {"last_refusal", status.last_refusal}}},
         {"cores", std::move(cores)},
         {"buffers", {{"capacity", status.buffers}, {"free", status.buffers_free}}},
@@ -138,11 +139,14 @@ json::object to_json(const MappingModel& mapping) {
         {"worker", mapping.worker},
         {"age_s", mapping.age_s},
         {"idle_s", mapping.idle_s},
-        {"expires_s", mapping.expires_s},
         {"tracked", mapping.is_tracked},
     };
+    // With sessions it ends with the last of them: there is no time to name.
     if (mapping.is_tracked) {
+        object["expires_s"] = nullptr;
         object["sessions"] = mapping.sessions;
+    } else {
+        object["expires_s"] = mapping.expires_s;
     }
     return object;
 }

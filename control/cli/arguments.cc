@@ -17,7 +17,7 @@ std::string environment(const char* name) {
 options::options_description described(Arguments& arguments) {
     options::options_description description;
     description.add_options()  //
-        ("help,h", options::bool_switch(&arguments.is_help))(
+        ("help,h", options::bool_switch(&arguments.is_help))("version", options::bool_switch())(
             "json", options::bool_switch(&arguments.is_json))(
             "no-color", options::bool_switch(&arguments.is_plain))(
             "text", options::bool_switch(&arguments.is_text))("watch", options::value<double>())(
@@ -59,6 +59,9 @@ Outcome<Arguments> parse_arguments(std::vector<std::string> command_line) {
                            .run(),
                        values);
         options::notify(values);
+        if (values["version"].as<bool>()) {
+            arguments.words = {"version"};
+        }
         if (values.count("watch") != 0) {
             arguments.watch_s = values["watch"].as<double>();
         }

@@ -203,12 +203,16 @@ ExitCode reload(const Arguments& arguments, Rest, const Streams& streams) {
         return ExitCode::usage;
     }
     std::string held;
+    std::string restarted = "towpath-control";
     for (const json::value& change : list_at(answer->value, "/needs_restart")) {
-        held += (held.empty() ? "" : ", ") + text_at(change, "/what");
+        const std::string what = text_at(change, "/what");
+        held += (held.empty() ? "" : ", ") + what;
+        // Control itself serves what stands under `management`.
+        restarted = what == "management" ? restarted : "the data plane";
     }
     return held.empty() ? ExitCode::ok
                         : refuse(streams, {ExitCode::failed,
-                                           "not applied: " + held + "; restart the data plane"});
+                                           "not applied: " + held + "; restart " + restarted});
 }
 
 ExitCode metrics(const Arguments& arguments, Rest, const Streams& streams) {

@@ -75,7 +75,22 @@ const Verb* find_verb(const std::vector<std::string>& words, std::size_t& length
     return nullptr;
 }
 
+// The words that follow `word` in commands of two words, as "show | lookup"; empty if none does.
+std::string second_words(const std::string& word) {
+    std::string list;
+    for (const Verb& verb : kVerbs) {
+        if (verb.name.starts_with(word + " ")) {
+            list += (list.empty() ? "" : " | ") + std::string{verb.name.substr(word.size() + 1)};
+        }
+    }
+    return list;
+}
+
 Failure unknown_verb(const std::vector<std::string>& words) {
+    if (const std::string second = second_words(words.front());
+        words.size() == 1 && !second.empty()) {
+        return {ExitCode::usage, "'" + words.front() + "' is followed by " + second};
+    }
     std::string asked;
     for (const std::string& word : words) {
         asked += (asked.empty() ? "" : " ") + word;
@@ -139,8 +154,10 @@ std::string usage() {
     return "usage: towpath [--run-dir DIR | --socket PATH] COMMAND [--json] [--watch [S]] "
            "[--no-color]\n\n" +
            table.text() +
-           "\nexit codes: 0 ok, 1 unhealthy, 2 wrong command line or configuration, 3 not "
-           "reachable, 4 refused for safety\n";
+           "\nexit codes: 0 done; 1 not done, held back or unhealthy; 2 wrong command line or "
+           "configuration;\n  3 no answer; 4 refused for safety; 5 no permission; 6 a port could "
+           "not be opened; 7 no memory;\n  8 already running; 9 no such core; 10 address in use; "
+           "11 control and data plane differ\n";
 }
 
 }  // namespace towpath::control::cli

@@ -36,9 +36,9 @@ std::string interface_lines(const json::value& status) {
 }
 
 std::string worker_line(const json::value& status) {
-    std::string line = "cores  ";
+    std::string line = "workers";
     for (const json::value& core : list_at(status, "/cores")) {
-        line += "  " + std::to_string(count_at(core, "/core")) + " busy " +
+        line += "  core " + std::to_string(count_at(core, "/core")) + " busy " +
                 percent(real_at(core, "/busy_ratio"));
     }
     const std::string distribution = text_at(status, "/dataplane/distribution");
@@ -93,9 +93,8 @@ std::string warnings(const json::value& status, const Palette& palette) {
         warn("the data plane does not answer: is towpathd running?");
     }
     if (!flag_at(status, "/control/last_reload_ok")) {
-        warn(
-            "the last reload was refused; the configuration before it is in force  (towpath "
-            "reload says why)");
+        warn("the last reload was refused, the configuration before it is in force: " +
+             text_at(status, "/control/last_reload_error"));
     }
     if (const std::string refusal = text_at(status, "/control/last_refusal"); !refusal.empty()) {
         warn("the data plane refused: " + refusal);

@@ -100,6 +100,7 @@ private:
     boost::asio::steady_timer tick_timer_;
     ControllerRequest request_;
     config::Config config_;
+    const config::Management served_;  // where the API listens since the start
     Conversation conversation_;
     Snapshot snapshot_;
     NatLog nat_log_;
@@ -114,7 +115,7 @@ private:
     std::uint32_t dataplane_restarts_ = 0;
     std::string dataplane_build_;
     std::string last_refusal_;
-    bool last_reload_ok_ = true;
+    std::string last_reload_error_;  // empty: the last reload was taken
 };
 
 }  // namespace towpath::control

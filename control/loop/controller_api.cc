@@ -61,13 +61,17 @@ StatusModel Controller::status() const {
     model.dataplane_start_id = dataplane_start_id_;
     model.dataplane_restarts = dataplane_restarts_;
     model.generation = conversation_.generation();
-    model.last_reload_ok = last_reload_ok_;
+    model.last_reload_ok = last_reload_error_.empty();
+    model.last_reload_error = last_reload_error_;
     model.last_refusal = last_refusal_;
     if (client_.is_connected()) {
         snapshot_.fill(model);
         for (const std::string& name : conversation_.held_back()) {
             model.notes.push_back(name + " needs a restart of the data plane");
         }
+    }
+    if (config_.management != served_) {
+        model.notes.push_back("management needs a restart of towpath-control");
     }
     return model;
 }
@@ -159,11 +163,11 @@ ReloadResult Controller::load_again() {
         (diagnostic.severity == config::Severity::error ? result.errors : result.warnings)
             .push_back(config::to_string(diagnostic, request_.config_file));
     }
-    last_reload_ok_ = result.ok;
+    last_reload_error_ = result.ok ? "" : result.errors.front();
     if (!result.ok) {
         return result;
     }
-    if (loaded.config.management != config_.management) {
+    if (loaded.config.management != served_) {
         result.needs_restart.push_back({"management", false});
     }
     if (loaded.config.nat.json_log != config_.nat.json_log) {
@@ -222,7 +226,7 @@ void Controller::finish_reloads(const std::string& refusal) {
             pending.result.ok = false;
             pending.result.errors.push_back(refusal);
             pending.result.applied.clear();
-            last_reload_ok_ = false;
+            last_reload_error_ = refusal;
         }
         pending.reply(std::move(pending.result));
     }

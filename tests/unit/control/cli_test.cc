@@ -41,7 +41,7 @@ TEST_F(Client, Status) {
 config   /etc/towpath/towpath.yaml   generation 3
 lan      af_packet  inside   10.77.1.1/24                 up    1.1 Gb/s  in  3.8 Gb/s  out
 wan      af_packet  outside  192.0.2.10/24 192.0.2.11/24  down   999 b/s  in     0 b/s  out
-cores    2 busy 41%  3 busy 38%   software distribution   buffers 11% in use   huge pages no
+workers  core 2 busy 41%  core 3 busy 38%   software distribution   buffers 11% in use   huge pages no
 nat      mappings 18 204 udp  61 990 tcp  3 icmp / 262 144   sessions 61 990 / 262 144
 packets  received 1 204 991  transmitted 1 198 332  to the host 7  dropped 6 659
 
@@ -240,6 +240,8 @@ TEST(ClientAlone, NobodyThereIsExitCodeThree) {
     EXPECT_EQ(said.error,
               "towpath: towpath-control is not reachable on /nonexistent/api.sock: No such file or "
               "directory\n");
+    EXPECT_EQ(client({"--version", "--run-dir", "/nonexistent"}).out,
+              client({"version", "--run-dir", "/nonexistent"}).out);
     EXPECT_EQ(client({"version", "--run-dir", "/nonexistent"}).out,
               "towpath     0.1.0\ncontrol     not running\ndata plane  not running\n");
 }
@@ -250,6 +252,7 @@ TEST(ClientAlone, WrongCommandLinesAreExitCodeTwo) {
               "towpath: there is no command 'stauts'; did you mean 'status'?\n");
     EXPECT_EQ(client({"nat", "lokup"}).error,
               "towpath: there is no command 'nat lokup'; did you mean 'nat lookup'?\n");
+    EXPECT_EQ(client({"nat"}).error, "towpath: 'nat' is followed by show | lookup | ports\n");
     EXPECT_EQ(client({"status", "now"}).error, "towpath: 'status' does not take 'now'\n");
     EXPECT_EQ(client({"status", "--wrong"}).exit_code, ExitCode::usage);
     EXPECT_EQ(client({"status", "--watch=0"}).error, "--watch takes 0.1 to 3600 seconds");
