@@ -16,7 +16,8 @@
 
 namespace towpath::control {
 
-enum class DataplaneLink : std::uint8_t { disconnected, starting, forwarding };
+// not_answering: connected, but its periodic queries stay without an answer.
+enum class DataplaneLink : std::uint8_t { disconnected, starting, forwarding, not_answering };
 
 struct CoreStatus {
     std::uint32_t worker = 0;
@@ -30,6 +31,7 @@ struct StatusModel {
     std::string instance;
     std::string config_file;
     DataplaneLink dataplane = DataplaneLink::disconnected;
+    std::uint64_t dataplane_silent_s = 0;  // not_answering since; else 0
     std::uint64_t control_uptime_s = 0;
     std::uint64_t dataplane_uptime_s = 0;
     std::uint64_t dataplane_start_id = 0;
@@ -59,6 +61,7 @@ struct InterfaceModel {
     std::string role;  // inside, outside, neutral
     std::string mac;
     std::vector<std::string> addresses;  // with prefix length
+    bool is_reported = false;  // else this is only what the configuration says, and no figure
     bool is_up = false;
     bool has_host = false;
     std::uint16_t mtu_bytes = 0;
@@ -184,7 +187,9 @@ public:
     virtual void nat_list(std::uint64_t cursor, std::uint32_t limit, Reply<MappingPage> reply) = 0;
     virtual void port_usage(Reply<std::vector<PortUsageModel>> reply) = 0;
 
-    // Reads the configuration file again and applies what can be applied live.
+    // Reads the configuration file again and applies what can be applied live. Fails with
+    // ExitCode::unreachable, within 8 s, if the data plane does not answer; a valid configuration
+    // is applied when it does.
     virtual void reload(Reply<ReloadResult> reply) = 0;
     // Checks a text as if it were the configuration; changes nothing.
     [[nodiscard]] virtual CheckResult check(const std::string& text) const = 0;

@@ -76,6 +76,10 @@ void on_signal(boost::asio::signal_set& signals, control::Controller& controller
             return;
         }
         controller.reload([](const Outcome<control::ReloadResult>& outcome) {
+            if (!outcome) {
+                control::log_line(kProgram, outcome.error().sentence);
+                return;
+            }
             for (const control::ChangeModel& change : outcome->needs_restart) {
                 control::log_line(kProgram, change.what + " needs a restart");
             }

@@ -81,7 +81,7 @@ void add_per_interface(Page& page, const std::vector<InterfaceModel>& interfaces
     }
 }
 
-void add_interfaces(Page& page, const std::vector<InterfaceModel>& interfaces) {
+void add_interfaces(Page& page, std::vector<InterfaceModel> interfaces) {
     page.gauge("towpath_interface_info", "What an interface is.");
     for (const InterfaceModel& interface : interfaces) {
         page.sample(1, {{"interface", interface.name},
@@ -93,6 +93,9 @@ void add_interfaces(Page& page, const std::vector<InterfaceModel>& interfaces) {
                       &InterfaceModel::is_up);
     add_per_interface(page.gauge("towpath_interface_mtu_bytes", "Largest IPv4 packet."), interfaces,
                       &InterfaceModel::mtu_bytes);
+    // A counter that nobody reports is absent: its zero would look like a restart.
+    std::erase_if(interfaces,
+                  [](const InterfaceModel& interface) { return !interface.is_reported; });
     add_per_interface(page.counter("towpath_interface_receive_packets_total", "Packets received."),
                       interfaces, &InterfaceModel::receive_packets);
     add_per_interface(page.counter("towpath_interface_receive_bytes_total", "Bytes received."),

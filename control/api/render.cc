@@ -35,6 +35,8 @@ std::string_view to_string(DataplaneLink link) noexcept {
             return "starting";
         case DataplaneLink::forwarding:
             return "forwarding";
+        case DataplaneLink::not_answering:
+            return "not answering";
     }
     return "unknown";
 }
@@ -55,6 +57,7 @@ json::object to_json(const StatusModel& status) {
         {"dataplane",
          {{"state", json::string_view{to_string(status.dataplane)}},
           {"version", status.dataplane_version},
+          {"silent_s", status.dataplane_silent_s},
           {"uptime_s", status.dataplane_uptime_s},
           {"start_id", status.dataplane_start_id},
           {"restarts", status.dataplane_restarts},

@@ -42,7 +42,9 @@ ExitCode run_elsewhere(const Arguments&, Rest, const Streams& streams) {
 
 constexpr std::array kVerbs{
     Verb{"run", " --config FILE", "start both processes and keep them running", run_elsewhere},
-    Verb{"status", "", "what the box is doing; exit code 1 unless it forwards", status},
+    Verb{"status", "",
+         "what the box is doing; exit code 1 unless it forwards, by at least one interface",
+         status},
     Verb{"interfaces", "", "interfaces with their counters", interfaces},
     Verb{"drops", "", "what was dropped and why", drops},
     Verb{"nat show", " [--limit N]", "mappings", nat_show},

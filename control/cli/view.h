@@ -18,7 +18,8 @@ namespace towpath::control::cli {
 [[nodiscard]] std::string show_ports(const boost::json::value& answer, const Palette& palette);
 [[nodiscard]] std::string show_reload(const boost::json::value& answer, const Palette& palette);
 
-// Whether `status` says that packets are forwarded.
+// Whether `status` says that packets are forwarded: the data plane answers and holds a
+// configuration, and at least one interface is up.
 [[nodiscard]] bool is_healthy(const boost::json::value& answer);
 
 }  // namespace towpath::control::cli

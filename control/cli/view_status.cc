@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
+
 #include "control/cli/field.h"
 #include "control/cli/view.h"
 
@@ -7,13 +9,26 @@ namespace {
 
 namespace json = boost::json;
 
+bool is_forwarding(const json::value& status) {
+    return text_at(status, "/dataplane/state") == "forwarding";
+}
+
+bool is_any_up(const json::value& status) {
+    const json::array& interfaces = list_at(status, "/interfaces");
+    return std::any_of(interfaces.begin(), interfaces.end(),
+                       [](const json::value& interface) { return flag_at(interface, "/up"); });
+}
+
 std::string head_line(const json::value& status, const Palette& palette) {
-    const bool is_good = is_healthy(status);
+    const bool is_good = is_forwarding(status);
+    const bool is_silent = text_at(status, "/dataplane/state") == "not answering";
     std::string line = palette.paint(Color::bold, "towpath " + text_at(status, "/version"));
     line += "   up " + duration(count_at(status, "/control/uptime_s")) + "   data plane: " +
             palette.paint(is_good ? Color::green : Color::red, text_at(status, "/dataplane/state"));
     if (is_good) {
         line += " for " + duration(count_at(status, "/dataplane/uptime_s"));
+    } else if (is_silent) {
+        line += " for " + std::to_string(count_at(status, "/dataplane/silent_s")) + " s";
     }
     return line + "\nconfig   " + text_at(status, "/control/config_file") + "   generation " +
            std::to_string(count_at(status, "/control/generation")) + "\n";
@@ -92,6 +107,20 @@ std::string warnings(const json::value& status, const Palette& palette) {
     if (text_at(status, "/dataplane/state") == "disconnected") {
         warn("the data plane does not answer: is towpathd running?");
     }
+    if (text_at(status, "/dataplane/state") == "not answering") {
+        warn("towpathd is there but hangs or is stopped: figures are from before");
+    }
+    // Without a data plane that answers nothing is known of a link.
+    if (is_forwarding(status)) {
+        for (const json::value& interface : list_at(status, "/interfaces")) {
+            if (!flag_at(interface, "/up")) {
+                warn(text_at(interface, "/name") + " is down");
+            }
+        }
+        if (!is_any_up(status)) {
+            warn("no interface is up: nothing is forwarded");
+        }
+    }
     if (!flag_at(status, "/control/last_reload_ok")) {
         warn("the last reload was refused, the configuration before it is in force: " +
              text_at(status, "/control/last_reload_error"));
@@ -136,7 +165,7 @@ std::string warnings(const json::value& status, const Palette& palette) {
 }  // namespace
 
 bool is_healthy(const json::value& answer) {
-    return text_at(answer, "/dataplane/state") == "forwarding";
+    return is_forwarding(answer) && is_any_up(answer);
 }
 
 std::string show_status(const json::value& answer, const Palette& palette) {

@@ -21,6 +21,11 @@ constexpr std::chrono::milliseconds kTick{100};
 constexpr std::uint32_t kTicksPerPoll = 10;  // status and counters once a second
 constexpr Duration kQuestionTime = std::chrono::seconds{2};
 
+std::string seconds_of(Duration duration) {
+    return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(duration).count()) +
+           " s";
+}
+
 }  // namespace
 
 Controller::Controller(boost::asio::io_context& loop, ControllerRequest request,
@@ -66,6 +71,7 @@ void Controller::on_received(std::span<const std::byte> bytes) {
         return;
     }
     const Now now = monotonic_now();
+    on_heard(now);
     const std::uint32_t request = peek_header(bytes).value_or(Header{}).request;
     if (const auto question = questions_.find(request); question != questions_.end()) {
         if (question->second.take(*message)) {
@@ -82,6 +88,7 @@ void Controller::on_received(std::span<const std::byte> bytes) {
             }
         },
         *message);
+    watch_links(*message);
     if (const auto* const batch = std::get_if<const EventBatch*>(&*message)) {
         nat_log_.on(**batch, {now, utc_now_s()});
     }
@@ -97,6 +104,9 @@ void Controller::on_closed(const std::string& why) {
         log_line(kProgram, "disconnected: " + why);
     }
     conversation_.on_closed();
+    has_given_up_ = false;
+    pulse_.on_closed();
+    hand_over_config();
     hears_events_ = false;
     // A continuation may ask again: those go into the new map.
     auto questions = std::exchange(questions_, {});
@@ -116,11 +126,13 @@ void Controller::on_action(DataplaneChanged& action) {
     dataplane_start_id_ = action.start_id;
     dataplane_build_ = std::move(action.build);
     snapshot_.forget();
+    links_.forget();
     nat_log_.forget();
 }
 
 void Controller::on_action(WorldApplied& action) {
     last_refusal_.clear();
+    is_reload_open_ = false;
     client_.settle();
     log_line(kProgram, "generation " + std::to_string(action.generation) +
                            (action.has_changed ? " applied" : " already in force"));
@@ -135,6 +147,9 @@ void Controller::on_action(WorldApplied& action) {
 void Controller::on_action(WorldRefused& action) {
     log_line(kProgram, "refused: " + action.sentence);
     last_refusal_ = action.sentence;
+    if (std::exchange(is_reload_open_, false)) {
+        last_reload_error_ = action.sentence;
+    }
     finish_reloads(action.sentence);
 }
 
@@ -145,7 +160,9 @@ void Controller::on_action(StartRefused& action) {
 
 std::optional<std::uint32_t> Controller::admit(std::function<bool(const Answer&)> take) {
     Outcome<void> possible;
-    if (!client_.is_connected() || !conversation_.running()) {
+    if (is_hung()) {
+        possible = fail(ExitCode::unreachable, "the data plane does not answer");
+    } else if (!client_.is_connected() || !conversation_.running()) {
         possible = fail(ExitCode::unreachable, "the data plane is not running");
     } else if (questions_.size() >= kQuestionsMax) {
         possible = fail(ExitCode::failed, "too many questions at once");
@@ -171,19 +188,71 @@ void Controller::listen_for_events() {
 }
 
 void Controller::poll() {
-    if (!client_.is_connected() || !conversation_.running()) {
+    // What it was asked before its silence it answers when it wakes: more would only fill the
+    // queue.
+    if (!client_.is_connected() || !conversation_.running() || pulse_.is_silent()) {
         return;
     }
     const auto state = conversation_.state();
-    if (state != Conversation::State::steady && state != Conversation::State::stuck) {
+    const bool is_reapplying = state == Conversation::State::programming && conversation_.applied();
+    if (state != Conversation::State::steady && state != Conversation::State::stuck &&
+        !is_reapplying) {
         return;
     }
+    pulse_.on_asked(monotonic_now());
     if (!snapshot_.has_reasons()) {
         tell(ReasonsQuery{});
     }
     tell(StatusQuery{});
     tell(CountersQuery{});
     tell(InterfacesQuery{});
+}
+
+void Controller::check_pulse(Now now) {
+    const bool is_applying = conversation_.state() == Conversation::State::programming;
+    if (pulse_.begins_silence(now,
+                              is_applying ? Pulse::kSilenceWhileApplyingMax : Pulse::kSilenceMax)) {
+        log_line(kProgram, "the data plane does not answer for " + seconds_of(pulse_.silence(now)) +
+                               ": it may have stopped forwarding");
+    }
+}
+
+void Controller::on_heard(Now now) {
+    if (const std::optional<Duration> lasted = pulse_.on_heard(now)) {
+        log_line(kProgram,
+                 "the data plane answers again, after " + seconds_of(*lasted) + " of silence");
+    }
+    hand_over_config();
+}
+
+void Controller::hand_over_config() {
+    if (std::exchange(is_config_waiting_, false)) {
+        ActionList actions;
+        conversation_.on_config(config_, monotonic_now(), actions);
+        carry_out(actions);
+    }
+}
+
+void Controller::watch_links(const Upward::View& message) {
+    if (!conversation_.running()) {
+        return;
+    }
+    const StartSettings& running = *conversation_.running();
+    const auto watch = [&](std::size_t id, bool is_up) {
+        if (id >= running.port_count) {
+            return;
+        }
+        if (const auto news = links_.on(id, is_up, running.ports[id].name.view())) {
+            log_line(kProgram, *news);
+        }
+    };
+    if (const auto* const change = std::get_if<const LinkChange*>(&message)) {
+        watch((*change)->interface, (*change)->is_up != 0);
+    } else if (const auto* const reply = std::get_if<const InterfacesReply*>(&message)) {
+        for (std::size_t i = 0; i < (*reply)->part.count; ++i) {
+            watch((*reply)->rows[i].id, (*reply)->rows[i].is_up != 0);
+        }
+    }
 }
 
 void Controller::tick() {
@@ -200,8 +269,9 @@ void Controller::tick() {
         question = questions_.erase(question);
         take(fail(ExitCode::unreachable, "the data plane did not answer within 2 s"));
     }
-    if (!reloads_.empty() && now >= reloads_.front().deadline) {
-        finish_reloads("the data plane did not answer in time");
+    check_pulse(now);
+    if (!reloads_.empty() && (pulse_.is_silent() || now >= reloads_.front().deadline)) {
+        give_up_reloads();
     }
     if (++ticks_ % kTicksPerPoll == 0) {
         poll();

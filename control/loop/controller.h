@@ -17,6 +17,8 @@
 #include "control/api_model.h"
 #include "control/loop/contract_client.h"
 #include "control/loop/nat_log.h"
+#include "control/observe/link_watch.h"
+#include "control/observe/pulse.h"
 #include "control/observe/snapshot.h"
 #include "control/reconcile/conversation.h"
 #include "dataplane/contract/framing.h"
@@ -68,7 +70,10 @@ private:
     void on_closed(const std::string& why);
     void carry_out(ActionList& actions);
     void on_action(SendDatagram& action) { client_.send(std::move(action.bytes)); }
-    void on_action(CloseConnection& action) { client_.close(action.why); }
+    void on_action(CloseConnection& action) {
+        client_.close(action.why);
+        has_given_up_ = true;
+    }
     void on_action(DataplaneChanged& action);
     void on_action(WorldApplied& action);
     void on_action(WorldRefused& action);
@@ -93,7 +98,18 @@ private:
     void listen_for_events();
     void poll();
     void tick();
+    void check_pulse(Now now);
+    // It is there but answers nothing.
+    [[nodiscard]] bool is_hung() const noexcept {
+        return pulse_.is_silent() && (client_.is_connected() || has_given_up_);
+    }
+    void on_heard(Now now);
+    // What the data plane said of its interfaces, for the log.
+    void watch_links(const contract::Upward::View& message);
+    void hand_over_config();
     void finish_reloads(const std::string& refusal);
+    // The data plane says neither yes nor no.
+    void give_up_reloads();
     [[nodiscard]] ReloadResult load_again();
 
     boost::asio::io_context& loop_;
@@ -104,6 +120,9 @@ private:
     Conversation conversation_;
     Snapshot snapshot_;
     NatLog nat_log_;
+    Pulse pulse_;
+    bool has_given_up_ = false;  // the last connection was ended by us, for want of an answer
+    LinkWatch links_;
     bool hears_events_ = false;  // subscribed on this connection
     ContractClient client_;
     std::map<std::uint32_t, Question> questions_;
@@ -115,7 +134,9 @@ private:
     std::uint32_t dataplane_restarts_ = 0;
     std::string dataplane_build_;
     std::string last_refusal_;
-    std::string last_reload_error_;  // empty: the last reload was taken
+    std::string last_reload_error_;   // empty: the last reload was taken
+    bool is_config_waiting_ = false;  // read again while the data plane was silent
+    bool is_reload_open_ = false;     // answered before the data plane said yes or no
 };
 
 }  // namespace towpath::control

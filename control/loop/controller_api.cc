@@ -19,7 +19,8 @@ namespace {
 using namespace contract;
 
 constexpr std::string_view kProgram = "towpath-control";
-constexpr Duration kReloadTime = std::chrono::seconds{25};
+// Less than the client waits (control/cli/client.h).
+constexpr Duration kReloadTime = std::chrono::seconds{8};
 
 // The answer as an M; another message to this request is the data plane's refusal.
 template <class M>
@@ -54,10 +55,13 @@ StatusModel Controller::status() const {
     model.dataplane_version = client_.is_connected() ? dataplane_build_ : "";
     model.instance = request_.instance;
     model.config_file = request_.config_file;
-    model.dataplane = !client_.is_connected()    ? DataplaneLink::disconnected
+    model.dataplane = is_hung()                  ? DataplaneLink::not_answering
+                      : !client_.is_connected()  ? DataplaneLink::disconnected
                       : !conversation_.applied() ? DataplaneLink::starting
                                                  : DataplaneLink::forwarding;
-    model.control_uptime_s = seconds_between(started_at_, monotonic_now());
+    const Now now = monotonic_now();
+    model.dataplane_silent_s = seconds_between(now - pulse_.silence(now), now);
+    model.control_uptime_s = seconds_between(started_at_, now);
     model.dataplane_start_id = dataplane_start_id_;
     model.dataplane_restarts = dataplane_restarts_;
     model.generation = conversation_.generation();
@@ -69,6 +73,10 @@ StatusModel Controller::status() const {
         for (const std::string& name : conversation_.held_back()) {
             model.notes.push_back(name + " needs a restart of the data plane");
         }
+        if (is_config_waiting_) {
+            model.notes.emplace_back(
+                "the configuration was read again; the data plane gets it when it answers");
+        }
     }
     if (config_.management != served_) {
         model.notes.push_back("management needs a restart of towpath-control");
@@ -77,7 +85,13 @@ StatusModel Controller::status() const {
 }
 
 std::vector<InterfaceModel> Controller::interfaces() const {
-    return snapshot_.interfaces(conversation_.running(), conversation_.applied());
+    if (conversation_.applied()) {
+        return snapshot_.interfaces(conversation_.running(), conversation_.applied());
+    }
+    // Nothing is known to be in force: what should be, and of nobody a figure.
+    const StartSettings settings = desired_start(config_, request_.instance);
+    const Outcome<World> desired = desired_world(config_, settings);
+    return Snapshot{}.interfaces(settings, desired ? std::optional{*desired} : std::nullopt);
 }
 
 TotalsModel Controller::totals() const {
@@ -198,6 +212,15 @@ void Controller::reload(Reply<ReloadResult> reply) {
         }
         log_line(kProgram, "the running configuration is untouched");
     }
+    if (result.ok && is_hung()) {
+        is_config_waiting_ = true;
+        boost::asio::post(loop_, [reply = std::move(reply)] {
+            reply(fail(ExitCode::unreachable,
+                       "the data plane does not answer: the new configuration is valid but not in "
+                       "force; the data plane gets it as soon as it answers"));
+        });
+        return;
+    }
     if (!result.ok || !client_.is_connected()) {
         if (result.ok) {
             result.warnings.push_back("the data plane is not running: applied when it is back");
@@ -229,6 +252,15 @@ void Controller::finish_reloads(const std::string& refusal) {
             last_reload_error_ = refusal;
         }
         pending.reply(std::move(pending.result));
+    }
+}
+
+void Controller::give_up_reloads() {
+    is_reload_open_ = true;
+    for (const PendingReload& pending : std::exchange(reloads_, {})) {
+        pending.reply(fail(ExitCode::unreachable,
+                           "the data plane does not answer: the new configuration is valid and was "
+                           "sent to it; whether it is in force is not known before it answers"));
     }
 }
 

@@ -196,6 +196,7 @@ std::vector<InterfaceModel> Snapshot::interfaces(const std::optional<StartSettin
         if (row != ports_.end()) {
             model.driver = name_of(row->driver);
             model.mac = to_string(row->mac);
+            model.is_reported = true;
             model.is_up = row->is_up != 0;
             model.has_host = row->has_host != 0;
             model.mtu_bytes = row->mtu_bytes;

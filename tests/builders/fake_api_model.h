@@ -115,6 +115,7 @@ inline void fill_interfaces(FakeApiModel& model) {
     lan.role = "inside";
     lan.mac = "02:00:00:00:00:01";
     lan.addresses = {"10.77.1.1/24"};
+    lan.is_reported = true;
     lan.is_up = true;
     lan.has_host = true;
     lan.mtu_bytes = 1500;

@@ -231,6 +231,24 @@ TEST_F(ServedApi, MetricsCarryTheNamesOfTheReference) {
     }
 }
 
+TEST_F(ServedApi, ADataPlaneThatHangsIsNotUp) {
+    model_.status_model.dataplane = DataplaneLink::not_answering;
+    model_.status_model.dataplane_silent_s = 9;
+    const json::value status = json::parse(body_of(get("/v1/status")));
+    EXPECT_EQ(status.at_pointer("/dataplane/state"), "not answering");
+    EXPECT_EQ(status.at_pointer("/dataplane/silent_s"), 9);
+    const std::string page = body_of(get("/metrics"));
+    EXPECT_NE(page.find("towpath_up 0\n"), std::string::npos) << page;
+}
+
+TEST_F(ServedApi, CountersOfInterfacesThatNobodyReportsAreAbsent) {
+    model_.interface_models[1].is_reported = false;
+    const std::string page = body_of(get("/metrics"));
+    EXPECT_NE(page.find("towpath_interface_up{interface=\"wan\"} 0\n"), std::string::npos) << page;
+    EXPECT_NE(page.find("receive_packets_total{interface=\"lan\"}"), std::string::npos) << page;
+    EXPECT_EQ(page.find("receive_packets_total{interface=\"wan\"}"), std::string::npos) << page;
+}
+
 TEST_F(ServedApi, MetricsAreServedWithoutADataPlane) {
     model_.is_disconnected = true;
     model_.status_model.dataplane = DataplaneLink::disconnected;

@@ -45,6 +45,7 @@ workers  core 2 busy 41%  core 3 busy 38%   software distribution   buffers 11% 
 nat      mappings 18 204 udp  61 990 tcp  3 icmp / 262 144   sessions 61 990 / 262 144
 packets  received 1 204 991  transmitted 1 198 332  to the host 7  dropped 6 659
 
+WARN  wan is down
 WARN  the data plane was restarted 1 time
 WARN  nat_port_exhausted is rising (3.5/s): add an address to nat.pool  (towpath nat ports says which is full)
 note  lan: checksum offload is not available
@@ -59,6 +60,33 @@ TEST_F(Client, StatusOfABoxThatDoesNotForwardIsExitCodeOne) {
     EXPECT_NE(said.out.find("data plane: disconnected\n"), std::string::npos) << said.out;
     EXPECT_NE(said.out.find("WARN  the data plane does not answer"), std::string::npos) << said.out;
     EXPECT_NE(said.out.find("WARN  the last reload was refused"), std::string::npos) << said.out;
+}
+
+TEST_F(Client, StatusOfADataPlaneThatHangsSaysSinceWhenAndIsExitCodeOne) {
+    model_.status_model.dataplane = DataplaneLink::not_answering;
+    model_.status_model.dataplane_silent_s = 75;
+    const Said said = ask({"status"});
+    EXPECT_EQ(said.exit_code, ExitCode::failed);
+    EXPECT_NE(said.out.find("data plane: not answering for 75 s\n"), std::string::npos) << said.out;
+    EXPECT_NE(said.out.find("WARN  towpathd is there but hangs or is stopped"), std::string::npos)
+        << said.out;
+    EXPECT_EQ(said.out.find("wan is down"), std::string::npos) << "nobody knows: " << said.out;
+}
+
+TEST_F(Client, InterfacesThatAreDownAreWarnedOfAndOneThatIsUpIsEnough) {
+    model_.interface_models[1].is_up = true;
+    Said said = ask({"status"});
+    EXPECT_EQ(said.out.find(" is down"), std::string::npos) << said.out;
+    model_.interface_models[0].is_up = false;
+    said = ask({"status"});
+    EXPECT_EQ(said.exit_code, ExitCode::ok);
+    EXPECT_NE(said.out.find("WARN  lan is down\n"), std::string::npos) << said.out;
+    EXPECT_EQ(said.out.find("wan is down"), std::string::npos) << said.out;
+    model_.interface_models[1].is_up = false;
+    said = ask({"status"});
+    EXPECT_EQ(said.exit_code, ExitCode::failed);
+    EXPECT_NE(said.out.find("WARN  no interface is up: nothing is forwarded"), std::string::npos)
+        << said.out;
 }
 
 TEST_F(Client, AddressConflictsAreWarnedOfWhereTheyAre) {
