@@ -52,24 +52,29 @@ Outcome<void> Devices::open_one(std::size_t id) {
     return {};
 }
 
+bool Devices::has_port_with_host(std::size_t id) const {
+    return ports_[id].has_value() && needs_host(ports_[id]->driver());
+}
+
 void Devices::set_host_addresses(const contract::World& world) {
+    for (std::size_t id = 0; id < count(); ++id) {
+        if (has_port_with_host(id) && hosts_[id] != nullptr) {
+            hosts_[id]->withdraw_routes(host_request(id, world));
+        }
+    }
     for (std::size_t id = 0; id < count(); ++id) {
         if (!ports_[id].has_value()) {
             continue;
         }
-        const contract::InterfaceSet& set = world.interfaces[id];
-        if (!needs_host(ports_[id]->driver())) {
-            tell_port(id, set);
+        if (!has_port_with_host(id)) {
+            tell_port(id, world.interfaces[id]);
             continue;
         }
-        const std::vector<contract::PrefixField> addresses{
-            set.addresses.begin(), set.addresses.begin() + set.address_count};
-        if (hosts_[id] == nullptr || addresses != host_addresses_[id] ||
-            facts_[id].mac != host_macs_[id]) {
-            close_host(id);
-            host_addresses_[id] = addresses;
-            host_macs_[id] = facts_[id].mac;
+        host_notes_[id].clear();
+        if (hosts_[id] == nullptr) {
             open_host(id, world);
+        } else {
+            hosts_[id]->follow(host_request(id, world), host_notes_[id]);
         }
     }
 }
@@ -86,22 +91,26 @@ void Devices::tell_port(std::size_t id, const contract::InterfaceSet& set) {
     requests_[id].own_addresses = std::move(own);  // for when the port is opened again
 }
 
-void Devices::open_host(std::size_t id, const contract::World& world) {
+port::HostTapRequest Devices::host_request(std::size_t id, const contract::World& world) const {
     port::HostTapRequest request{.interface_name = requests_[id].name,
                                  .mac = facts_[id].mac,
                                  .mtu_bytes = facts_[id].mtu_bytes,
                                  .addresses = {},
                                  .routes = {}};
-    for (const contract::PrefixField& address : host_addresses_[id]) {
-        request.addresses.push_back({address.address, address.prefix()});
+    const contract::InterfaceSet& set = world.interfaces[id];
+    for (const contract::PrefixField& field : std::span{set.addresses}.first(set.address_count)) {
+        request.addresses.push_back({field.address, field.prefix()});
     }
     for (const contract::RouteField& route : world.routes) {
         if (route.kind == contract::RouteKind::via && route.interface == id) {
-            request.routes.push_back({route.to.prefix(), route.via});
+            request.routes.push_back({route.to.prefix(), route.via, {}});
         }
     }
-    host_notes_[id].clear();
-    auto host = port::HostTap::open(request, pool_, host_notes_[id]);
+    return request;
+}
+
+void Devices::open_host(std::size_t id, const contract::World& world) {
+    auto host = port::HostTap::open(host_request(id, world), pool_, host_notes_[id]);
     if (!host) {
         host_notes_[id].push_back(host.error().sentence);
         return;
@@ -110,16 +119,6 @@ void Devices::open_host(std::size_t id, const contract::World& world) {
     facts_[id].has_host = true;
     table_.set_host(InterfaceId{static_cast<std::uint8_t>(id)}, hosts_[id].get());
     settle_();
-}
-
-void Devices::close_host(std::size_t id) {
-    if (hosts_[id] == nullptr) {
-        return;
-    }
-    table_.set_host(InterfaceId{static_cast<std::uint8_t>(id)}, nullptr);
-    facts_[id].has_host = false;
-    settle_();
-    hosts_[id].reset();
 }
 
 std::optional<std::size_t> Devices::find(const std::string& kernel_name) const {

@@ -48,8 +48,8 @@ public:
     // Called after a device left the table or entered it: returns when no worker uses what left.
     void set_settle(std::function<void()> settle) { settle_ = std::move(settle); }
 
-    // Opens the host sides that drivers need (decisions.md N10), or opens them again where
-    // addresses changed. What could not be had is in notes().
+    // Opens the host sides that drivers need (decisions.md N10); those that are open stay the same
+    // netdevs and get the addresses and routes of `world`. What could not be had is in notes().
     void set_host_addresses(const contract::World& world);
 
     // Asks every device that no netdev of the kernel speaks for. True when facts() changed.
@@ -65,8 +65,10 @@ private:
             worker::PortTable& table);
     [[nodiscard]] Outcome<void> open_one(std::size_t id);
     void tell_port(std::size_t id, const contract::InterfaceSet& set);
+    [[nodiscard]] bool has_port_with_host(std::size_t id) const;
+    [[nodiscard]] port::HostTapRequest host_request(std::size_t id,
+                                                    const contract::World& world) const;
     void open_host(std::size_t id, const contract::World& world);
-    void close_host(std::size_t id);
     [[nodiscard]] bool remove(std::size_t id);
     [[nodiscard]] bool reopen(std::size_t id);
     [[nodiscard]] bool refresh(std::size_t id);
@@ -77,8 +79,6 @@ private:
     worker::PortTable& table_;
     std::array<std::optional<port::Port>, kInterfacesMax> ports_;
     std::array<std::unique_ptr<port::HostTap>, kInterfacesMax> hosts_;
-    std::array<std::vector<contract::PrefixField>, kInterfacesMax> host_addresses_;
-    std::array<MacAddress, kInterfacesMax> host_macs_{};
     std::array<std::vector<std::string>, kInterfacesMax> host_notes_;
     std::array<DeviceFacts, kInterfacesMax> facts_{};
     std::array<std::string, kInterfacesMax> kernel_names_;

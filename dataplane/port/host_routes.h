@@ -3,6 +3,8 @@
 // HostTap.
 #pragma once
 
+#include <string>
+
 #include "dataplane/packet/interface.h"
 #include "dataplane/port/host_tap.h"
 
@@ -12,5 +14,11 @@ namespace towpath::port {
 [[nodiscard]] bool add_host_address(unsigned device_index, const InterfaceAddress& address);
 // With kHostRouteMetric. False with errno.
 [[nodiscard]] bool add_host_route(unsigned device_index, const HostRoute& route);
+// In one step with the route to the same place: the host is never without one.
+[[nodiscard]] bool replace_host_route(unsigned device_index, const HostRoute& route);
+[[nodiscard]] bool remove_host_route(unsigned device_index, const HostRoute& route);
+// The kernel shall not drop the other addresses of a network with the first one. Best effort: a
+// container may not write the setting.
+void keep_secondary_addresses(const std::string& device_name);
 
 }  // namespace towpath::port

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "dataplane/port/host_routes.h"
+#include "dataplane/port/kernel_address.h"
 #include "dataplane/port/kernel_device.h"
 
 namespace towpath::port {
@@ -52,20 +53,35 @@ bool set_mac(const FileDescriptor& tap, const MacAddress& mac) noexcept {
     return ::ioctl(tap.number(), SIOCSIFHWADDR, &request) == 0;
 }
 
-void add_routes(const HostTapRequest& request, const KernelDevice& device,
-                std::vector<std::string>& notes) {
+bool is_same(const InterfaceAddress& left, const InterfaceAddress& right) noexcept {
+    return left.address == right.address && left.prefix == right.prefix;
+}
+
+bool contains(const std::vector<InterfaceAddress>& all, const InterfaceAddress& one) noexcept {
+    return std::any_of(all.begin(), all.end(),
+                       [&](const auto& other) { return is_same(one, other); });
+}
+
+// The one that goes to the same place the same way, from whatever source; or null.
+const HostRoute* find(const std::vector<HostRoute>& all, const HostRoute& one) noexcept {
+    const auto found = std::find_if(all.begin(), all.end(), [&](const HostRoute& other) {
+        return other.to == one.to && other.via == one.via;
+    });
+    return found == all.end() ? nullptr : &*found;
+}
+
+// To the connected networks first: the kernel reaches the next hops of the others through them.
+// Each from its own address, the first that is configured: the kernel would take any of the device.
+std::vector<HostRoute> routes_of(const HostTapRequest& request) {
     std::vector<HostRoute> routes;
     for (const InterfaceAddress& address : request.addresses) {
-        routes.push_back({address.prefix, Ipv4Address{}});
-    }
-    routes.insert(routes.end(), request.routes.begin(), request.routes.end());
-    for (const HostRoute& route : routes) {
-        if (!add_host_route(device.index, route)) {
-            notes.push_back(request.interface_name + ": the host has no route to " +
-                            to_string(route.to) + " through " + device.name + ": " +
-                            std::strerror(errno));
+        const HostRoute route{address.prefix, Ipv4Address{}, address.address};
+        if (find(routes, route) == nullptr) {
+            routes.push_back(route);
         }
     }
+    routes.insert(routes.end(), request.routes.begin(), request.routes.end());
+    return routes;
 }
 
 }  // namespace
@@ -90,17 +106,104 @@ Outcome<HostTap> HostTap::open(const HostTapRequest& request, dpdk::PacketPool& 
     if (!device || !set_administratively_up(name, true)) {
         return tl::unexpected{cannot_make(request, "setting up " + name)};
     }
-    for (const InterfaceAddress& address : request.addresses) {
-        if (!add_host_address(device->index, address)) {
-            return tl::unexpected{cannot_make(request, to_string(address.address) + " on " + name)};
-        }
-    }
-    add_routes(request, *device, notes);
-    return HostTap{std::move(tap), std::move(name), pool};
+    keep_secondary_addresses(name);
+    HostTap made{std::move(tap), std::move(name), device->index, request, pool};
+    made.follow(request, notes);
+    return made;
 }
 
 bool HostTap::change_mac(const MacAddress& mac) noexcept {
-    return set_mac(tap_, mac);
+    if (!set_mac(tap_, mac)) {
+        return false;
+    }
+    mac_ = mac;
+    return true;
+}
+
+void HostTap::withdraw_routes(const HostTapRequest& wanted) {
+    const std::vector<HostRoute> stay = routes_of(wanted);
+    std::erase_if(routes_, [&](const HostRoute& route) {
+        if (find(stay, route) != nullptr) {
+            return false;
+        }
+        (void)remove_host_route(index_, route);  // whoever removed it before, it is gone
+        return true;
+    });
+}
+
+void HostTap::follow(const HostTapRequest& wanted, std::vector<std::string>& notes) {
+    const auto note = [&](const std::string& what) {
+        notes.push_back(wanted.interface_name + ": " + what + " could not be given to " + name_ +
+                        ": " + std::strerror(errno));
+    };
+    if (wanted.mac != mac_ && !change_mac(wanted.mac)) {
+        note("the MAC " + to_string(wanted.mac));
+    }
+    if (wanted.mtu_bytes != mtu_bytes_) {
+        if (set_mtu(name_, wanted.mtu_bytes)) {
+            mtu_bytes_ = wanted.mtu_bytes;
+        } else {
+            note("the MTU " + std::to_string(wanted.mtu_bytes));
+        }
+    }
+    withdraw_routes(wanted);
+    follow_addresses(wanted);
+    for (const InterfaceAddress& address : wanted.addresses) {
+        if (!contains(addresses_, address)) {
+            notes.push_back(wanted.interface_name + ": the host has no address " +
+                            to_string(address) + " on " + name_);
+        }
+    }
+    follow_routes(wanted, notes);
+}
+
+// Puts what is wanted and could be had into addresses_ beside what is there.
+void HostTap::add_addresses(const HostTapRequest& wanted) {
+    for (const InterfaceAddress& address : wanted.addresses) {
+        const bool is_there = add_host_address(index_, address) || errno == EEXIST;
+        if (is_there && !contains(addresses_, address)) {
+            addresses_.push_back(address);
+        }
+    }
+}
+
+void HostTap::follow_addresses(const HostTapRequest& wanted) {
+    // New ones, and routes from them, before old ones go: the kernel removes routes whose source
+    // goes, and all when the last address does.
+    add_addresses(wanted);
+    const auto is_old = [&](const auto& address) { return !contains(wanted.addresses, address); };
+    if (std::none_of(addresses_.begin(), addresses_.end(), is_old)) {
+        return;
+    }
+    std::vector<std::string> unsaid;  // follow() tries again
+    follow_routes(wanted, unsaid);
+    for (const InterfaceAddress& address : addresses_) {
+        if (is_old(address)) {
+            (void)remove_kernel_address(index_, address);  // whoever removed it before, it is gone
+        }
+    }
+    std::erase_if(addresses_, is_old);
+    add_addresses(wanted);  // where secondary addresses are not kept, the kernel dropped them
+}
+
+void HostTap::follow_routes(const HostTapRequest& wanted, std::vector<std::string>& notes) {
+    std::vector<HostRoute> held;
+    for (const HostRoute& route : routes_of(wanted)) {
+        const HostRoute* const old = find(routes_, route);
+        // Also those that it has: the kernel may have dropped them with an address.
+        const bool is_there =
+            old != nullptr && old->source != route.source
+                ? replace_host_route(index_, route)
+                : add_host_route(index_, route) || (errno == EEXIST && old != nullptr);
+        if (is_there) {
+            held.push_back(route);
+        } else {
+            notes.push_back(wanted.interface_name + ": the host has no route to " +
+                            to_string(route.to) + " through " + name_ + ": " +
+                            std::strerror(errno));
+        }
+    }
+    routes_ = std::move(held);
 }
 
 std::size_t HostTap::receive(std::span<Packet> out) noexcept {

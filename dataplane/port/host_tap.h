@@ -30,7 +30,8 @@ inline constexpr std::uint32_t kHostRouteMetric = 20000;
 
 struct HostRoute {
     Ipv4Prefix to;
-    Ipv4Address via;  // unspecified: on the link
+    Ipv4Address via;       // unspecified: on the link
+    Ipv4Address source{};  // of what the host sends over it; unspecified: the kernel chooses
 };
 
 struct HostTapRequest {
@@ -43,8 +44,9 @@ struct HostTapRequest {
 
 class HostTap {
 public:
-    // Makes the netdev "NAME", or "tp-NAME" when that is taken, and sets it up. Routes that the
-    // kernel refuses are noted. Fails with no_permission, address_in_use or port_unavailable.
+    // Makes the netdev "NAME", or "tp-NAME" when that is taken, and sets it up. Addresses and
+    // routes that the kernel refuses are noted. Fails with no_permission, address_in_use or
+    // port_unavailable.
     [[nodiscard]] static Outcome<HostTap> open(const HostTapRequest& request,
                                                dpdk::PacketPool& pool,
                                                std::vector<std::string>& notes);
@@ -57,17 +59,38 @@ public:
     // False when the kernel refuses; the TAP keeps the MAC it had.
     [[nodiscard]] bool change_mac(const MacAddress& mac) noexcept;
 
+    // Takes back the routes that `wanted` has no more. Before any TAP follows: a route may move
+    // from one to another, and the kernel takes it only once.
+    void withdraw_routes(const HostTapRequest& wanted);
+    // Makes the netdev as `wanted` says: same name, same index, and what is in both stays. Appends
+    // to `notes` what the kernel refuses; the next call tries that again.
+    void follow(const HostTapRequest& wanted, std::vector<std::string>& notes);
+
     // What the host sends: writes up to out.size() packets with `from_host` set.
     [[nodiscard]] std::size_t receive(std::span<Packet> out) noexcept;
     // Takes and releases the first n of `packets`; the caller drops the others as punt_full.
     [[nodiscard]] std::size_t transmit(std::span<const Packet> packets) noexcept;
 
 private:
-    HostTap(FileDescriptor tap, std::string name, dpdk::PacketPool& pool)
-        : tap_{std::move(tap)}, name_{std::move(name)}, pool_{&pool} {}
+    HostTap(FileDescriptor tap, std::string name, unsigned index, const HostTapRequest& request,
+            dpdk::PacketPool& pool)
+        : tap_{std::move(tap)},
+          name_{std::move(name)},
+          index_{index},
+          mac_{request.mac},
+          mtu_bytes_{request.mtu_bytes},
+          pool_{&pool} {}
+    void add_addresses(const HostTapRequest& wanted);
+    void follow_addresses(const HostTapRequest& wanted);
+    void follow_routes(const HostTapRequest& wanted, std::vector<std::string>& notes);
 
     FileDescriptor tap_;
     std::string name_;
+    unsigned index_;  // of the netdev
+    MacAddress mac_;
+    std::uint16_t mtu_bytes_;
+    std::vector<InterfaceAddress> addresses_;  // that the kernel took
+    std::vector<HostRoute> routes_;            // likewise
     dpdk::PacketPool* pool_;
 };
 

@@ -39,7 +39,7 @@ protected:
                 .mac = builders::kOurMac,
                 .mtu_bytes = 1400,
                 .addresses = {{builders::address("192.0.2.10"), builders::prefix("192.0.2.0/24")}},
-                .routes = {{builders::prefix("0.0.0.0/0"), builders::address("192.0.2.1")}}};
+                .routes = {{builders::prefix("0.0.0.0/0"), builders::address("192.0.2.1"), {}}}};
     }
     HostTap open(const HostTapRequest& wanted = request()) {
         auto tap = HostTap::open(wanted, *pool_, notes_);
@@ -48,6 +48,14 @@ protected:
             std::abort();
         }
         return *std::move(tap);
+    }
+    // "192.0.2.10/24 ", each with a space behind it.
+    static std::string addresses_of(const std::string& device) {
+        std::string text;
+        for (const InterfaceAddress& address : kernel_addresses_of(device)) {
+            text += to_string(address) + " ";
+        }
+        return text;
     }
     bool send(HostTap& tap, const Frame& frame) {
         Packet packet;
@@ -162,6 +170,78 @@ TEST_F(HostTapTest, SaysWhichRouteTheKernelRefused) {
     const HostTap tap = open(wanted);
     ASSERT_EQ(notes_.size(), 1U);
     EXPECT_NE(notes_.front().find("198.51.100.0/24"), std::string::npos) << notes_.front();
+}
+
+TEST_F(HostTapTest, ChangesItsAddressesAndStaysTheSameDevice) {
+    HostTap tap = open();
+    const unsigned index = ::if_nametoindex("wan");
+    HostTapRequest wanted = request();
+    wanted.addresses = {{builders::address("192.0.2.11"), builders::prefix("192.0.2.0/24")},
+                        {builders::address("198.51.100.1"), builders::prefix("198.51.100.0/24")}};
+    wanted.mac = MacAddress{{2, 0, 0, 0, 0, 0x77}};
+    wanted.mtu_bytes = 1300;
+    tap.follow(wanted, notes_);
+    EXPECT_TRUE(notes_.empty()) << notes_.front();
+    EXPECT_EQ(tap.name(), "wan");
+    EXPECT_EQ(::if_nametoindex("wan"), index);
+    EXPECT_EQ(::if_nametoindex("tp-wan"), 0U);
+    EXPECT_EQ(addresses_of("wan"), "198.51.100.1/24 192.0.2.11/24 ") << "in the kernel's order";
+    const auto device = find_kernel_device({.kernel_name = "wan", .pci_address = {}, .mac = {}});
+    ASSERT_TRUE(device.has_value());
+    EXPECT_EQ(device->mac, wanted.mac);
+    EXPECT_EQ(device->mtu_bytes, 1300);
+    EXPECT_TRUE(run_command("ip route show 198.51.100.0/24 | grep 'dev wan.*metric 20000'"));
+    EXPECT_TRUE(run_command("ip route show default | grep 'via 192.0.2.1 dev wan.*metric 20000'"));
+    EXPECT_TRUE(run_command("ip route get 192.0.2.1 | grep 'src 192.0.2.11'"));
+    EXPECT_TRUE(run_command("ip route get 203.0.113.1 | grep 'src 192.0.2.11'"));
+    EXPECT_TRUE(run_command("ip route get 198.51.100.9 | grep 'src 198.51.100.1'"));
+    tap.follow(request(), notes_);
+    EXPECT_TRUE(notes_.empty()) << notes_.front();
+    EXPECT_EQ(addresses_of("wan"), "192.0.2.10/24 ");
+    EXPECT_FALSE(run_command("ip route show 198.51.100.0/24 | grep dev"));
+    EXPECT_TRUE(run_command("ip route show 192.0.2.0/24 | grep 'dev wan.*metric 20000'"));
+    EXPECT_TRUE(run_command("ip route show default | grep 'via 192.0.2.1 dev wan.*metric 20000'"));
+}
+
+// The kernel drops a network's other addresses with its first one unless it is told to keep them.
+TEST_F(HostTapTest, AnAddressThatStaysOutlivesTheFirstOfItsNetwork) {
+    for (const char* const keeps : {"1", "0"}) {
+        HostTapRequest wanted = request();
+        const InterfaceAddress stays{builders::address("192.0.2.11"),
+                                     builders::prefix("192.0.2.0/24")};
+        wanted.addresses.push_back(stays);
+        HostTap tap = open(wanted);
+        ASSERT_TRUE(run_command("grep -q 1 /proc/sys/net/ipv4/conf/wan/promote_secondaries"));
+        ASSERT_TRUE(run_command(std::string{"echo "} + keeps +
+                                " > /proc/sys/net/ipv4/conf/wan/promote_secondaries"));
+        wanted.addresses = {stays};
+        tap.follow(wanted, notes_);
+        EXPECT_TRUE(notes_.empty()) << notes_.front();
+        EXPECT_EQ(addresses_of("wan"), "192.0.2.11/24 ") << keeps;
+        EXPECT_TRUE(run_command("ip route show default | grep 'via 192.0.2.1 dev wan'")) << keeps;
+        EXPECT_TRUE(run_command("ip route show 192.0.2.0/24 | grep 'dev wan'")) << keeps;
+    }
+}
+
+TEST_F(HostTapTest, ARouteMovesToAnotherTap) {
+    HostTap wan = open();
+    HostTapRequest lan{
+        .interface_name = "lan",
+        .mac = MacAddress{{2, 0, 0, 0, 0, 0x77}},
+        .mtu_bytes = 1400,
+        .addresses = {{builders::address("198.51.100.1"), builders::prefix("198.51.100.0/24")}},
+        .routes = {}};
+    HostTap other = open(lan);
+    HostTapRequest without = request();
+    without.routes.clear();
+    lan.routes = {{builders::prefix("0.0.0.0/0"), builders::address("198.51.100.9")}};
+    other.withdraw_routes(lan);
+    wan.withdraw_routes(without);
+    other.follow(lan, notes_);
+    wan.follow(without, notes_);
+    EXPECT_TRUE(notes_.empty()) << notes_.front();
+    EXPECT_TRUE(run_command("ip route show default | grep 'via 198.51.100.9 dev lan'"));
+    EXPECT_FALSE(run_command("ip route show default | grep 'dev wan'"));
 }
 
 TEST_F(HostTapTest, RefusesANameThatIsTooLong) {
