@@ -92,6 +92,10 @@ void Controller::on_received(std::span<const std::byte> bytes) {
     if (const auto* const batch = std::get_if<const EventBatch*>(&*message)) {
         nat_log_.on(**batch, {now, utc_now_s()});
     }
+    if (const auto* const started = std::get_if<const Started*>(&*message);
+        started != nullptr && !(*started)->notes.view().empty()) {
+        log_line(kProgram, "the data plane started: " + (*started)->notes.str());
+    }
     ActionList actions;
     conversation_.on_message(*message, now, actions);
     carry_out(actions);

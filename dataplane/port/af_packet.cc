@@ -70,6 +70,9 @@ Outcome<std::unique_ptr<AfPacketPort>> AfPacketPort::open(const PortRequest& req
     if (!guard.has_value()) {
         return tl::unexpected<Failure>{guard.error()};
     }
+    if (!guard->note().empty()) {
+        notes.push_back(guard->note());
+    }
     std::unique_ptr<AfPacketPort> port{new AfPacketPort{*std::move(guard), *device, pool}};
     if (auto opened = port->open_queues(request, notes); !opened.has_value()) {
         return tl::unexpected<Failure>{opened.error()};

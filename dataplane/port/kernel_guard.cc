@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -16,6 +17,7 @@
 
 #include "dataplane/port/ingress_chain.h"
 #include "dataplane/port/kernel_address.h"
+#include "dataplane/port/kernel_routes.h"
 
 namespace towpath::port {
 
@@ -33,6 +35,7 @@ enum Restore : std::uint32_t {
 };
 constexpr std::uint32_t kHandleBase = 0x54500000;  // "TP" in the upper half: whose filter it is
 constexpr std::uint32_t kPriority = 1;             // before any other filter
+constexpr std::size_t kNamedRoutes_bytes = 150;    // of text, before the others are only counted
 
 bpf_tc_hook ingress_of(unsigned index) {
     bpf_tc_hook hook{};
@@ -161,6 +164,35 @@ std::uint32_t what_is_on(const std::string& name) {
     return restore;
 }
 
+// The routes that go with `addresses`, all that the device has. Those to the addresses' own
+// networks come back with them.
+std::string lost_routes(const PortRequest& request, const KernelDevice& device,
+                        const std::vector<InterfaceAddress>& addresses) {
+    std::string list;
+    std::size_t unnamed = 0;
+    for (const KernelRoute& route : kernel_routes_of(device.name)) {
+        const bool comes_back =
+            route.via.is_unspecified() &&
+            std::any_of(addresses.begin(), addresses.end(), [&](const InterfaceAddress& address) {
+                return address.prefix == route.to;
+            });
+        if (comes_back) {
+            continue;
+        }
+        if (list.size() > kNamedRoutes_bytes) {
+            ++unnamed;
+            continue;
+        }
+        list += (list.empty() ? "" : ", ") + to_string(route);
+    }
+    if (list.empty()) {
+        return {};
+    }
+    list += unnamed == 0 ? "" : " and " + std::to_string(unnamed) + " more";
+    return request.name + ": the kernel's routes through " + device.name +
+           " are gone with the adopted addresses and do not come back: " + list;
+}
+
 }  // namespace
 
 Outcome<KernelGuard> KernelGuard::install(const PortRequest& request, const KernelDevice& device) {
@@ -197,6 +229,9 @@ Outcome<KernelGuard> KernelGuard::install(const PortRequest& request, const Kern
         detach(device.index, *leftover);
     }
     KernelGuard guard{device, std::move(lock), restore};
+    if (!addresses.empty()) {
+        guard.note_ = lost_routes(request, device, addresses);
+    }
     auto adopted = AdoptedAddresses::take(device.index, addresses, request.adopted_file);
     if (!adopted) {
         return fail(adopted.error().exit_code, request.name + ": " + adopted.error().sentence);
@@ -221,6 +256,7 @@ KernelGuard::KernelGuard(KernelGuard&& other) noexcept
       index_{std::exchange(other.index_, 0)},
       lock_{std::move(other.lock_)},
       restore_{other.restore_},
+      note_{std::move(other.note_)},
       adopted_{std::move(other.adopted_)} {}
 
 KernelGuard::~KernelGuard() {

@@ -31,13 +31,17 @@ public:
     KernelGuard& operator=(KernelGuard&&) = delete;
     ~KernelGuard();
 
+    // What the host lost by it, a sentence: routes over adopted addresses. Else empty.
+    [[nodiscard]] const std::string& note() const noexcept { return note_; }
+
 private:
     KernelGuard(const KernelDevice& device, FileDescriptor lock, std::uint32_t restore) noexcept;
 
     std::string name_;
     unsigned index_;
-    FileDescriptor lock_;       // an abstract socket: gone with the process, one per namespace
-    std::uint32_t restore_;     // Restore bits
+    FileDescriptor lock_;    // an abstract socket: gone with the process, one per namespace
+    std::uint32_t restore_;  // Restore bits
+    std::string note_;
     AdoptedAddresses adopted_;  // last: back when the kernel hears again
 };
 

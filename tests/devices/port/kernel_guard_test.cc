@@ -242,6 +242,28 @@ TEST_F(Guard, AKilledProcessLosesNoAdoptedAddress) {
     EXPECT_NE(::access(file.c_str(), F_OK), 0) << "nothing is left to give back";
 }
 
+TEST_F(Guard, SaysWhichRoutesGoWithAnAdoptedAddress) {
+    ASSERT_TRUE(run_command("ip address add 198.51.100.1/24 dev near"));
+    {
+        const auto guard = install(true);
+        ASSERT_TRUE(guard.has_value()) << guard.error().sentence;
+        EXPECT_EQ(guard->note(), "") << "the network's own route comes back";
+    }
+    ASSERT_TRUE(run_command("ip route add 192.0.2.0/24 via 198.51.100.9"));
+    ASSERT_TRUE(run_command("ip route add 203.0.113.0/24 dev near"));
+    {
+        const auto guard = install(true);
+        ASSERT_TRUE(guard.has_value()) << guard.error().sentence;
+        EXPECT_EQ(
+            guard->note(),
+            "lan: the kernel's routes through near are gone with the adopted addresses and do "
+            "not come back: 192.0.2.0/24 via 198.51.100.9, 203.0.113.0/24 on the link");
+    }
+    EXPECT_TRUE(run_command("ip route show 198.51.100.0/24 | grep -q near"));
+    EXPECT_FALSE(run_command("ip route show 192.0.2.0/24 | grep -q near"));
+    EXPECT_FALSE(run_command("ip route show 203.0.113.0/24 | grep -q near"));
+}
+
 TEST_F(Guard, AnAddressThatCannotBeWrittenDownIsNotTaken) {
     ASSERT_TRUE(run_command("ip address add 198.51.100.1/24 dev near"));
     PortRequest adopting = request(true);
