@@ -80,15 +80,6 @@ void compute_tags(const Kernel& kernel, std::span<const KernelPacket> packets, O
     }
 }
 
-// Constant time.
-bool is_equal(const std::uint8_t* left, const std::uint8_t* right) noexcept {
-    std::array<std::uint64_t, 2> a{};
-    std::array<std::uint64_t, 2> b{};
-    std::memcpy(a.data(), left, sizeof a);
-    std::memcpy(b.data(), right, sizeof b);
-    return ((a[0] ^ b[0]) | (a[1] ^ b[1])) == 0;
-}
-
 }  // namespace
 
 const Kernel* kernel_of(AeadPath path) noexcept {
@@ -104,6 +95,14 @@ const Kernel* kernel_of(AeadPath path) noexcept {
             break;
     }
     return nullptr;
+}
+
+bool tags_are_equal(const std::uint8_t* left, const std::uint8_t* right) noexcept {
+    std::array<std::uint64_t, 2> a{};
+    std::array<std::uint64_t, 2> b{};
+    std::memcpy(a.data(), left, sizeof a);
+    std::memcpy(b.data(), right, sizeof b);
+    return ((a[0] ^ b[0]) | (a[1] ^ b[1])) == 0;
 }
 
 void seal_group(const Kernel& kernel, std::span<const KernelPacket> packets) noexcept {
@@ -133,7 +132,7 @@ std::uint32_t open_group(const Kernel& kernel, std::span<const KernelPacket> pac
     compute_tags(kernel, packets, keys, tags.data());
     std::uint32_t authentic = 0;
     for (std::uint32_t packet = 0; packet < packets.size(); ++packet) {
-        if (is_equal(packets[packet].data + packets[packet].length_bytes, tags[packet])) {
+        if (tags_are_equal(packets[packet].data + packets[packet].length_bytes, tags[packet])) {
             authentic |= 1U << packet;
             lanes.add(packet, 1, Lanes::end_of(packets[packet]));
         }

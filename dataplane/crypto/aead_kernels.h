@@ -21,4 +21,7 @@ void seal_group(const Kernel& kernel, std::span<const KernelPacket> packets) noe
 [[nodiscard]] std::uint32_t open_group(const Kernel& kernel,
                                        std::span<const KernelPacket> packets) noexcept;
 
+// Of kTag_bytes each. Constant time.
+[[nodiscard]] bool tags_are_equal(const std::uint8_t* left, const std::uint8_t* right) noexcept;
+
 }  // namespace towpath::crypto

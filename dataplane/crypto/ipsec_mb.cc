@@ -6,6 +6,7 @@
 #include <array>
 #include <cstring>
 
+#include "dataplane/crypto/aead_kernels.h"
 #include "dataplane/wire/assertion.h"
 
 namespace towpath::crypto {
@@ -19,15 +20,6 @@ Nonce nonce_of(std::uint64_t counter) noexcept {
     Nonce nonce{};
     std::memcpy(nonce.data() + 4, &counter, sizeof counter);
     return nonce;
-}
-
-// Constant time.
-bool is_equal(const std::uint8_t* left, const std::uint8_t* right) noexcept {
-    unsigned difference = 0;
-    for (std::size_t index = 0; index < kTag_bytes; ++index) {
-        difference |= static_cast<unsigned>(left[index] ^ right[index]);
-    }
-    return difference == 0;
 }
 
 std::uint8_t* text_of(const AeadPacket& packet) noexcept {
@@ -107,7 +99,7 @@ void IpsecMb::open(std::span<const AeadPacket> packets, std::span<const std::uin
     for (std::size_t place = 0; place < positions.size(); ++place) {
         const AeadPacket& packet = packets[positions[place]];
         is_authentic[positions[place]] =
-            is_equal(tags[place].data(), text_of(packet) + packet.length_bytes);
+            tags_are_equal(tags[place].data(), text_of(packet) + packet.length_bytes);
     }
 }
 

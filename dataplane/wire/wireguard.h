@@ -5,7 +5,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <span>
 
@@ -98,14 +97,6 @@ inline constexpr std::size_t kTransportLength_min_bytes =
             return is_type_if(payload.size() >= kTransportLength_min_bytes);
     }
     return std::nullopt;
-}
-
-// A message with fixed length from a datagram that classify has named.
-template <WireHeader Message>
-[[nodiscard]] Message read_message(std::span<const std::byte, sizeof(Message)> payload) noexcept {
-    Message message;
-    std::memcpy(&message, payload.data(), sizeof message);
-    return message;
 }
 
 }  // namespace towpath::wireguard
