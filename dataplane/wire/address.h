@@ -33,7 +33,7 @@ private:
     std::uint32_t bits_ = 0;
 };
 
-// 16 bytes in wire order. Present so that tables and messages need no change of shape for IPv6.
+// 16 bytes in wire order, alignment 1: may overlay packet bytes. More in ipv6_address.h.
 class Ipv6Address {
 public:
     constexpr Ipv6Address() = default;
