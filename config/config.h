@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/tunnel.h"
 #include "dataplane/wire/address.h"
 
 namespace towpath::config {
@@ -209,6 +210,7 @@ struct Management {
 struct Config {
     Dataplane dataplane;
     std::vector<Interface> interfaces;  // in the order of the file: the order of InterfaceId
+    std::vector<Tunnel> tunnels;        // likewise; their ids follow those of the interfaces
     std::vector<StaticRoute> routes;
     Nat nat;
     std::vector<LocalRule> local_allow;
@@ -223,6 +225,17 @@ struct Config {
             }
         }
         return nullptr;
+    }
+    [[nodiscard]] const Tunnel* find_tunnel(std::string_view name) const noexcept {
+        for (const Tunnel& candidate : tunnels) {
+            if (candidate.name == name) {
+                return &candidate;
+            }
+        }
+        return nullptr;
+    }
+    [[nodiscard]] bool has_interface(std::string_view name) const noexcept {
+        return find_interface(name) != nullptr || find_tunnel(name) != nullptr;
     }
 };
 

@@ -23,9 +23,19 @@ std::optional<std::size_t> route_interface(const Config& config, const StaticRou
                 return index;
             }
         }
+        for (std::size_t index = 0; index < config.tunnels.size(); ++index) {
+            if (config.tunnels[index].name == route.interface) {
+                return config.interfaces.size() + index;
+            }
+        }
         return std::nullopt;
     }
     return route.via ? connected_interface(config, *route.via) : std::nullopt;
+}
+
+std::string_view interface_name(const Config& config, std::size_t index) {
+    const std::size_t ports = config.interfaces.size();
+    return index < ports ? config.interfaces[index].name : config.tunnels[index - ports].name;
 }
 
 std::vector<Ipv4Address> pool_addresses(const Config& config) {
@@ -54,6 +64,37 @@ std::vector<Ipv4Address> pool_addresses(const Config& config) {
     return addresses;
 }
 
+namespace {
+
+// Unless a prefix of the list holds it already: thousands of peers share one network.
+void add_source(std::vector<Ipv4Prefix>& sources, const IpPrefix& prefix) {
+    if (prefix.family() != IpFamily::ipv4 || prefix.length() == 0) {
+        return;
+    }
+    const Ipv4Prefix added{prefix.address().ipv4(), prefix.length()};
+    const bool is_held =
+        sources.size() > kSourcesMax ||
+        std::any_of(sources.begin(), sources.end(), [&](Ipv4Prefix known) {
+            return known.length() <= added.length() && known.contains(added.address());
+        });
+    if (!is_held) {
+        sources.push_back(added);
+    }
+}
+
+void add_tunnel_sources(std::vector<Ipv4Prefix>& sources, const Tunnel& tunnel) {
+    for (const TunnelAddress& own : tunnel.addresses) {
+        add_source(sources, own.prefix);
+    }
+    for (const Peer& peer : tunnel.peers) {
+        for (const IpPrefix& prefix : peer.allowed_ips) {
+            add_source(sources, prefix);
+        }
+    }
+}
+
+}  // namespace
+
 std::vector<Ipv4Prefix> nat_sources(const Config& config) {
     if (!config.nat.source.empty()) {
         return config.nat.source;
@@ -66,9 +107,14 @@ std::vector<Ipv4Prefix> nat_sources(const Config& config) {
             }
         }
     }
+    for (const Tunnel& tunnel : config.tunnels) {
+        if (is_inside(config, tunnel.name)) {
+            add_tunnel_sources(sources, tunnel);
+        }
+    }
     for (const StaticRoute& route : config.routes) {
         const auto index = route_interface(config, route);
-        if (index && is_inside(config, config.interfaces[*index].name)) {
+        if (index && is_inside(config, interface_name(config, *index))) {
             sources.push_back(route.to);
         }
     }
@@ -88,6 +134,9 @@ std::vector<PortRange> reserved_port_ranges(const Config& config) {
         if (rule.protocol != Protocol::icmp && names_ports) {
             ranges.push_back(rule.ports);
         }
+    }
+    for (const Tunnel& tunnel : config.tunnels) {
+        ranges.push_back({tunnel.listen_port, tunnel.listen_port});
     }
     std::sort(ranges.begin(), ranges.end(),
               [](const PortRange& a, const PortRange& b) { return a.first < b.first; });

@@ -42,12 +42,13 @@ bool is_refused_control(char character) {
 
 }  // namespace
 
-std::optional<Diagnostic> check_encoding(std::string_view text) {
-    if (text.size() > kFileBytesMax) {
+std::optional<Diagnostic> check_encoding(std::string_view text, std::size_t bytes_max) {
+    if (text.size() > bytes_max) {
         return Diagnostic{Severity::error,
                           {},
-                          "larger than 1 MiB: a configuration is at most " +
-                              std::to_string(kFileBytesMax) + " bytes"};
+                          "larger than " + std::to_string(bytes_max >> 20U) +
+                              " MiB: a configuration is at most " + std::to_string(bytes_max) +
+                              " bytes"};
     }
     Position position{1, 1};
     for (std::size_t index = 0; index < text.size();) {

@@ -20,7 +20,13 @@ public:
 
     [[nodiscard]] const Config& config() const noexcept { return reading_.config; }
     [[nodiscard]] std::vector<Diagnostic> take() && { return std::move(diagnostics_); }
-    [[nodiscard]] Position position_of(std::string_view path) const;
+    struct Place {
+        Position position;
+        std::string_view file;  // empty: the configuration itself
+    };
+    [[nodiscard]] Place place_of(std::string_view path) const;
+    // Whether the configuration itself, not a file that it names, has something there.
+    [[nodiscard]] bool is_in_configuration(std::string_view path) const;
 
 private:
     void add(Severity severity, std::string_view path, std::string& text);
@@ -37,5 +43,6 @@ void check_interfaces(Findings& findings);
 void check_routes(Findings& findings);
 void check_nat(Findings& findings);
 void check_local(Findings& findings);
+void check_tunnels(Findings& findings);
 
 }  // namespace towpath::config

@@ -1,38 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "config/load.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <memory>
+#include <tuple>
 
 #include "config/document.h"
 #include "config/parse.h"
+#include "config/tunnel_files.h"
 #include "config/validate.h"
 
 namespace towpath::config {
 namespace {
-
-class Descriptor {
-public:
-    explicit Descriptor(const std::string& path)
-        // Not blocking: a FIFO without a writer must not hang `towpath check`.
-        : number_{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)} {}
-    ~Descriptor() {
-        if (number_ >= 0) {
-            ::close(number_);
-        }
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-    [[nodiscard]] int number() const noexcept { return number_; }
-
-private:
-    int number_;
-};
 
 Loaded refused(std::string text) {
     Loaded loaded;
@@ -49,7 +27,7 @@ bool Loaded::is_valid() const noexcept {
 }
 
 std::string to_string(const Diagnostic& diagnostic, std::string_view file) {
-    std::string text{file};
+    std::string text{diagnostic.file.empty() ? file : std::string_view{diagnostic.file}};
     if (diagnostic.position.line != 0) {
         text += ":" + std::to_string(diagnostic.position.line) + ":" +
                 std::to_string(diagnostic.position.column);
@@ -66,7 +44,7 @@ std::string to_string(const std::vector<Diagnostic>& diagnostics, std::string_vi
     return text;
 }
 
-Loaded load_text(std::string_view text) {
+Loaded load_text(std::string_view text, const ReadFile& read) {
     Document document = read_document(text);
     Loaded loaded;
     loaded.diagnostics = std::move(document.diagnostics);
@@ -74,44 +52,25 @@ Loaded load_text(std::string_view text) {
         return loaded;
     }
     Reading reading = parse(*document.root);
+    read_tunnel_files(reading, read);
     const std::vector<Diagnostic> broken = validate(reading);
     loaded.config = std::move(reading.config);
     loaded.diagnostics.insert(loaded.diagnostics.end(), reading.diagnostics.begin(),
                               reading.diagnostics.end());
     loaded.diagnostics.insert(loaded.diagnostics.end(), broken.begin(), broken.end());
-    std::stable_sort(
-        loaded.diagnostics.begin(), loaded.diagnostics.end(),
-        [](const Diagnostic& a, const Diagnostic& b) { return a.position < b.position; });
+    std::stable_sort(loaded.diagnostics.begin(), loaded.diagnostics.end(),
+                     [](const Diagnostic& a, const Diagnostic& b) {
+                         return std::tie(a.file, a.position) < std::tie(b.file, b.position);
+                     });
     return loaded;
 }
 
 Loaded load_file(const std::string& path) {
-    const Descriptor file{path};
-    if (file.number() < 0) {
-        return refused(std::string{"cannot be opened: "} + std::strerror(errno));
+    const auto file = read_file(path, kFileBytesMax);
+    if (!file) {
+        return refused(file.error().substr(1));
     }
-    struct stat status {};
-    if (::fstat(file.number(), &status) != 0 || !S_ISREG(status.st_mode)) {
-        return refused("is not a regular file");
-    }
-    // One byte more than is allowed, so that a file that grew meanwhile is refused too.
-    std::string text(kFileBytesMax + 1, '\0');
-    std::size_t length = 0;
-    while (length < text.size()) {
-        const ::ssize_t got = ::read(file.number(), text.data() + length, text.size() - length);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return refused(std::string{"cannot be read: "} + std::strerror(errno));
-        }
-        if (got == 0) {
-            break;
-        }
-        length += static_cast<std::size_t>(got);
-    }
-    text.resize(length);
-    return load_text(text);
+    return load_text(file->text);
 }
 
 }  // namespace towpath::config

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/file.h"
 #include "dataplane/wire/result.h"
 
 namespace towpath::config {
@@ -30,22 +31,25 @@ struct Diagnostic {
     Severity severity = Severity::error;
     Position position;
     std::string text;
+    std::string file = {};  // empty: the configuration itself
     friend bool operator==(const Diagnostic&, const Diagnostic&) = default;
 };
 
 struct Loaded {
     Config config;                        // meaningful only if is_valid()
-    std::vector<Diagnostic> diagnostics;  // in the order of the file
+    std::vector<Diagnostic> diagnostics;  // in the order of the file; of its other files last
     [[nodiscard]] bool is_valid() const noexcept;
 };
 
-// `file:line:column: error: text`, as compilers write it.
+// `file:line:column: error: text`, as compilers write it; a diagnostic about another file names
+// that one.
 [[nodiscard]] std::string to_string(const Diagnostic& diagnostic, std::string_view file);
 // One per line, without the count.
 [[nodiscard]] std::string to_string(const std::vector<Diagnostic>& diagnostics,
                                     std::string_view file);
 
-[[nodiscard]] Loaded load_text(std::string_view text);
+// `read` gives the files that the text names: keys and wg-quick files.
+[[nodiscard]] Loaded load_text(std::string_view text, const ReadFile& read = read_file);
 // A file that cannot be read is one Diagnostic without a position.
 [[nodiscard]] Loaded load_file(const std::string& path);
 

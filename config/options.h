@@ -58,6 +58,7 @@ struct Unavailable {
 [[nodiscard]] std::span<const Option> general_options() noexcept;
 [[nodiscard]] std::span<const Option> interface_options() noexcept;
 [[nodiscard]] std::span<const Option> nat_options() noexcept;
+[[nodiscard]] std::span<const Option> wireguard_options() noexcept;
 [[nodiscard]] std::span<const Unavailable> unavailable_options() noexcept;
 
 // In any of them; null if there is none.
@@ -66,7 +67,8 @@ struct Unavailable {
 // Calls `visit` with every row, in the order of the file that one would write.
 template <class Visit>
 void for_each_option(const Visit& visit) {
-    for (const auto options : {general_options(), interface_options(), nat_options()}) {
+    for (const auto options :
+         {general_options(), interface_options(), nat_options(), wireguard_options()}) {
         for (const Option& option : options) {
             visit(option);
         }

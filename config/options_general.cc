@@ -197,7 +197,6 @@ constexpr std::array kOptions{
 constexpr std::array kUnavailable{
     Unavailable{"mesh", "tailnet membership is not built yet"},
     Unavailable{"ha", "failover is not built yet"},
-    Unavailable{"wireguard", "WireGuard is not built yet"},
     Unavailable{"metrics", "give management.metrics an address instead"},
     Unavailable{"management.interface",
                 "interfaces that are not listed already stay with the kernel"},
@@ -223,7 +222,8 @@ std::span<const Unavailable> unavailable_options() noexcept {
 }
 
 const Option* find_option(std::string_view path) noexcept {
-    for (const auto options : {general_options(), interface_options(), nat_options()}) {
+    for (const auto options :
+         {general_options(), interface_options(), nat_options(), wireguard_options()}) {
         for (const Option& option : options) {
             if (option.path == path) {
                 return &option;

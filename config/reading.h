@@ -29,6 +29,8 @@ public:
     Config config;
     std::vector<Diagnostic> diagnostics;
     Locations locations;
+    // Places of `locations` that are in another file: path to file.
+    std::map<std::string, std::string, std::less<>> files;
     std::string path;  // of the value being read, for messages
 
     // Paths with something wrong in them; a rule across fields is silent there, so that one mistake

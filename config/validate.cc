@@ -16,18 +16,24 @@ bool is_within(std::string_view inner, std::string_view outer) {
 
 }  // namespace
 
-Position Findings::position_of(std::string_view path) const {
+Findings::Place Findings::place_of(std::string_view path) const {
     for (;;) {
         const auto found = reading_.locations.find(path);
         if (found != reading_.locations.end()) {
-            return found->second;
+            const auto file = reading_.files.find(path);
+            return {found->second,
+                    file == reading_.files.end() ? std::string_view{} : file->second};
         }
         const std::size_t cut = path.find_last_of(".[");
         if (cut == std::string_view::npos) {
-            return {1, 1};
+            return {{1, 1}, {}};
         }
         path = path.substr(0, cut);
     }
+}
+
+bool Findings::is_in_configuration(std::string_view path) const {
+    return reading_.locations.contains(path) && !reading_.files.contains(path);
 }
 
 bool Findings::is_already_refused(std::string_view path) const {
@@ -41,7 +47,9 @@ bool Findings::is_already_refused(std::string_view path) const {
 
 void Findings::add(Severity severity, std::string_view path, std::string& text) {
     if (!is_already_refused(path)) {
-        diagnostics_.push_back({severity, position_of(path), std::move(text)});
+        const Place place = place_of(path);
+        diagnostics_.push_back(
+            {severity, place.position, std::move(text), std::string{place.file}});
     }
 }
 
@@ -58,6 +66,7 @@ std::vector<Diagnostic> validate(const Reading& reading) {
     check_routes(findings);
     check_nat(findings);
     check_local(findings);
+    check_tunnels(findings);
     return std::move(findings).take();
 }
 

@@ -173,6 +173,14 @@ void check_routes(Findings& findings) {
             findings.error(path, path + " needs via: ADDRESS or interface: NAME");
             continue;
         }
+        if (config.find_tunnel(route.interface) != nullptr) {
+            if (route.via) {
+                findings.error(path + ".via",
+                               "a tunnel has no next hops: leave via out, allowed-ips say which "
+                               "peer it is");
+            }
+            continue;
+        }
         if (!route.interface.empty() && config.find_interface(route.interface) == nullptr) {
             findings.error(path + ".interface", "no interface is called '" + route.interface + "'");
             continue;

@@ -14,7 +14,7 @@ void check_sides(Findings& findings) {
     const Nat& nat = config.nat;
     // Without any interface every name would be unknown: one message is enough.
     const auto is_known = [&](const std::string& name) {
-        return config.interfaces.empty() || config.find_interface(name) != nullptr;
+        return config.interfaces.empty() || config.has_interface(name);
     };
     if (nat.inside.empty()) {
         findings.error("nat.inside", "nat.inside is empty: name the interface with private hosts");
@@ -32,7 +32,10 @@ void check_sides(Findings& findings) {
             findings.error(path, "'" + name + "' is both inside and outside");
         }
     }
-    if (!nat.outside.empty() && !is_known(nat.outside)) {
+    if (config.find_tunnel(nat.outside) != nullptr) {
+        findings.error("nat.outside",
+                       "'" + nat.outside + "' is a tunnel: the internet is not there");
+    } else if (!nat.outside.empty() && !is_known(nat.outside)) {
         findings.error("nat.outside", "no interface is called '" + nat.outside + "'");
     }
 }
@@ -206,7 +209,7 @@ void check_local(Findings& findings) {
     for (std::size_t index = 0; index < config.local_allow.size(); ++index) {
         const LocalRule& rule = config.local_allow[index];
         const std::string path = element("local.allow", index);
-        if (!rule.interface.empty() && config.find_interface(rule.interface) == nullptr) {
+        if (!rule.interface.empty() && !config.has_interface(rule.interface)) {
             findings.error(path + ".from", "no interface is called '" + rule.interface + "'");
         }
         if (rule.protocol == Protocol::icmp && rule.ports != PortRange{0, 65535}) {

@@ -177,7 +177,7 @@ std::vector<contract::RouteField> routes_of(const config::Config& config,
         // rather than follow a shorter prefix.
         const std::optional<std::size_t> index = config::route_interface(config, route);
         const std::optional<std::uint8_t> id =
-            index ? port_id(running, config.interfaces[*index].name) : std::nullopt;
+            index ? port_id(running, config::interface_name(config, *index)) : std::nullopt;
         field.interface = id.value_or(0);
         if (!id) {
             field.kind = contract::RouteKind::unreachable;
