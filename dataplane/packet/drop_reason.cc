@@ -145,6 +145,55 @@ constexpr std::array<DropReasonText, kDropReasonCount> kTexts{{
     {port_down, "port_down", "The outgoing interface is gone or down."},
     {transmit_full, "transmit_full", "The transmit queue of the outgoing interface is full."},
     {punt_full, "punt_full", "The queue to the host is full."},
+    {tunnel_malformed, "tunnel_malformed",
+     "A datagram for a tunnel's port that is no WireGuard message by type, reserved bytes or "
+     "length."},
+    {handshake_no_identity, "handshake_no_identity",
+     "A handshake message for a tunnel that has no private key: set private-key."},
+    {handshake_queue_full, "handshake_queue_full",
+     "Handshake messages arrive faster than they are answered: look for a flood."},
+    {handshake_bad_mac1, "handshake_bad_mac1",
+     "The sender of the handshake message does not know this tunnel's public key: compare keys, or "
+     "a scan."},
+    {handshake_budget, "handshake_budget",
+     "More handshake messages than a worker may spend a tenth of its time on: look for a flood."},
+    {tunnel_unknown_index, "tunnel_unknown_index",
+     "Transport data for a session that is not here: it ended, or the peer still uses one from "
+     "before a restart here."},
+    {tunnel_session_expired, "tunnel_session_expired",
+     "Transport data under a key that is older than 180 seconds."},
+    {tunnel_bad_tag, "tunnel_bad_tag",
+     "Transport data that fails authentication: damaged or forged."},
+    {tunnel_counter_exhausted, "tunnel_counter_exhausted",
+     "Transport data with a counter beyond the last that a key may use."},
+    {tunnel_replay, "tunnel_replay",
+     "Transport data that was received before, or that is too old to tell: look for duplication or "
+     "heavy reordering."},
+    {tunnel_not_ip, "tunnel_not_ip", "What the peer sealed is neither an IPv4 nor an IPv6 packet."},
+    {tunnel_inner_length, "tunnel_inner_length",
+     "The length in the inner packet's header is below its minimum or beyond what was sealed."},
+    {tunnel_down, "tunnel_down", "The tunnel's interface is down."},
+    {admit_source_not_allowed, "admit_source_not_allowed",
+     "The inner source is not among the sending peer's allowed IPs: compare allowed-ips on both "
+     "sides."},
+    {seal_no_peer, "seal_no_peer",
+     "No peer of the tunnel has the destination among its allowed IPs; the sender was told."},
+    {seal_no_endpoint, "seal_no_endpoint",
+     "The peer's endpoint is not known: configure one, or wait for the peer to call; the sender "
+     "was told."},
+    {seal_endpoint_in_tunnel, "seal_endpoint_in_tunnel",
+     "The way to the peer's endpoint leads into a tunnel: give the endpoint a route outside it."},
+    {seal_no_route, "seal_no_route", "No route leads to the peer's endpoint."},
+    {seal_no_room, "seal_no_room",
+     "The buffer has no room for the tunnel's headers and tag: the packet is longer than the "
+     "tunnel's MTU."},
+    {staging_full, "staging_full",
+     "Packets for peers without a session fill the room that all of them have together: look for a "
+     "scan or a peer that is away."},
+    {staging_replaced, "staging_replaced",
+     "The oldest of 128 packets that wait for a peer's session gave way to a new one."},
+    {staging_abandoned, "staging_abandoned",
+     "The packet waited for a session that did not come about, or its peer was removed."},
 }};
 
 constexpr bool rows_are_in_order() {

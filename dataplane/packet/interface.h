@@ -35,6 +35,8 @@ struct Interface {
     std::uint16_t mtu_bytes = 1500;  // of IPv4 packets
     bool is_up = false;
     bool has_host = false;  // a TAP carries the host's own traffic (decisions.md N10)
+    bool is_tunnel =
+        false;  // WireGuard: packets to it are sealed, not framed; mtu of inner packets
     std::uint8_t address_count = 0;
     std::array<InterfaceAddress, kAddressesPerInterfaceMax> address_storage{};
 

@@ -104,8 +104,8 @@ public:
     // Ticks per packet of every stage that these packets passed, the median of all windows.
     void print_stages() const {
         static constexpr std::array<const char*, kLaneCount> kNames{
-            "parse", "arp",          "fragment",   "classify", "nat_inbound",
-            "route", "nat_outbound", "icmp_error", "link"};
+            "parse",        "arp",        "fragment", "classify", "nat_inbound", "route",
+            "nat_outbound", "icmp_error", "link",     "open",     "seal",        "underlay"};
         std::printf("     stages:");
         for (std::size_t lane = 0; lane < kLaneCount; ++lane) {
             if (counters_.stages[lane].packets.value() != 0) {

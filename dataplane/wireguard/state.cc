@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/wireguard/state.h"
+
+#include <utility>
+
+namespace towpath::wireguard {
+namespace {
+
+constexpr Duration kAskEvery = std::chrono::seconds{1};
+
+}  // namespace
+
+State::State(Tables& shared, WorkerId its_worker, crypto::Aead its_aead,
+             IdentificationSource& its_identification, Counter& its_released)
+    : tables{shared},
+      aead{std::move(its_aead)},
+      staging{shared.peers(), shared.capacity().staged_packets_per_worker},
+      identification{its_identification},
+      released{its_released},
+      worker{its_worker} {}
+
+bool State::post(TunnelEventKind kind, PeerId peer, std::uint32_t index, Now now) noexcept {
+    const TunnelEvent event{kind, peer, index, now};
+    const bool is_posted = tables.events(worker).push({&event, 1}) == 1;
+    if (!is_posted) {
+        counters.events_lost.add();
+    }
+    return is_posted;
+}
+
+void State::ask_for_handshake(PeerId peer, Now now) noexcept {
+    Stamp& asked_at = tables.peers()[peer].asked_at;
+    if (asked_at.is_set() && now - asked_at.at() < kAskEvery) {
+        return;
+    }
+    if (post(TunnelEventKind::handshake_wanted, peer, 0, now)) {
+        asked_at.set(now);
+    }
+}
+
+}  // namespace towpath::wireguard
