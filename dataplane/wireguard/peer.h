@@ -57,6 +57,7 @@ struct StagedList {
     std::uint32_t last = 0;
     std::uint32_t count = 0;
     std::uint32_t waiting_at = 0;  // place among the peers that wait + 1; 0: it does not
+    bool is_abandoned = false;     // what waits is to be dropped
 };
 
 struct alignas(64) Peer {

@@ -25,6 +25,7 @@ PeerTable::~PeerTable() {
 
 void PeerTable::configure(PeerId peer, const PeerSettings& settings) noexcept {
     TOWPATH_ASSERT(peer < capacity_);
+    TOWPATH_ASSERT(static_cast<std::size_t>(settings.tunnel) < kInterfacesMax);
     Peer& entry = peers_[peer];
     const bool had_keepalive = entry.is_in_use() && entry.keepalive_interval() != Duration{};
     const auto tunnel = static_cast<std::uint32_t>(settings.tunnel);

@@ -36,7 +36,9 @@ struct alignas(64) Session {
     std::atomic<bool> may_receive{false};
     // Out of its peer's slots, or too old: nobody needs it any more.
     std::atomic<bool> has_ended{false};
+    // The owner's: renewal was asked for; the confirmation is still to be told.
     bool has_asked_on_receive = false;
+    bool owes_confirmation = false;
     ReplayWindow replay;
 
     static constexpr std::uint64_t kPublished = std::uint64_t{1} << 32U;

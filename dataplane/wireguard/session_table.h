@@ -45,6 +45,13 @@ public:
         return permutation_.slot_of(index).slot;
     }
     [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
+    // Any worker. Fetches what opening touches first; the slot may be any.
+    void prefetch_to_receive(std::uint32_t slot) const noexcept {
+        if (slot < capacity_) {
+            __builtin_prefetch(&sessions_[slot].published);
+            __builtin_prefetch(&sessions_[slot].receive_key);
+        }
+    }
     // Any worker. Null: nobody has been given this index, or it has been retired. What is found
     // stays until the worker passes a quiescent point.
     [[nodiscard]] Session* find(std::uint32_t index) noexcept {

@@ -57,6 +57,7 @@ void Staging::stop_waiting(PeerId peer) noexcept {
     peers_[moved].staged.waiting_at = list.waiting_at;
     waiting_.pop_back();
     list.waiting_at = 0;
+    list.is_abandoned = false;
 }
 
 }  // namespace towpath::wireguard

@@ -6,6 +6,9 @@
 namespace towpath::wireguard {
 namespace {
 
+const InterfaceTable kNoInterfaces;
+const TunnelTable kNoTunnels;
+
 constexpr Duration kAskEvery = std::chrono::seconds{1};
 
 }  // namespace
@@ -13,6 +16,8 @@ constexpr Duration kAskEvery = std::chrono::seconds{1};
 State::State(Tables& shared, WorkerId its_worker, crypto::Aead its_aead,
              IdentificationSource& its_identification, Counter& its_released)
     : tables{shared},
+      interfaces{&kNoInterfaces},
+      tunnels{&kNoTunnels},
       aead{std::move(its_aead)},
       staging{shared.peers(), shared.capacity().staged_packets_per_worker},
       identification{its_identification},
@@ -35,6 +40,8 @@ void State::ask_for_handshake(PeerId peer, Now now) noexcept {
     }
     if (post(TunnelEventKind::handshake_wanted, peer, 0, now)) {
         asked_at.set(now);
+    } else {
+        asked_at.clear();  // the slice asks again while packets wait
     }
 }
 

@@ -47,8 +47,8 @@ struct State {
     void ask_for_handshake(PeerId peer, Now now) noexcept;
 
     Tables& tables;
-    const InterfaceTable* interfaces = nullptr;
-    const TunnelTable* tunnels = nullptr;
+    const InterfaceTable* interfaces;  // empty ones before set_interfaces()
+    const TunnelTable* tunnels;
     crypto::Aead aead;
     Staging staging;
     HandshakeBudget budget;

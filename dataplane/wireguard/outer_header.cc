@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/wireguard/outer_header.h"
+
+#include "dataplane/wire/assertion.h"
+#include "dataplane/wire/checksum.h"
+#include "dataplane/wire/ethernet.h"
+#include "dataplane/wire/ipv4.h"
+#include "dataplane/wire/ipv6.h"
+#include "dataplane/wire/udp.h"
+
+namespace towpath::wireguard {
+namespace {
+
+constexpr std::uint8_t kTtl = 64;
+constexpr auto kUdp = static_cast<std::uint8_t>(Protocol::udp);
+
+void write_ipv4(Packet& packet, const OuterPath& path, std::uint8_t dscp_and_ecn,
+                be16 identification) noexcept {
+    auto& ip = packet.header<Ipv4Header>(packet.l3);
+    ip.version_and_ihl = 0x45;
+    ip.dscp_and_ecn = dscp_and_ecn;
+    ip.total_length_bytes = be16{static_cast<std::uint16_t>(packet.length - packet.l3)};
+    ip.identification = identification;
+    ip.flags_and_offset = be16{};
+    ip.ttl = kTtl;
+    ip.protocol = kUdp;
+    ip.checksum = be16{};
+    ip.source = path.local.is_ipv4() ? path.local.ipv4().wire() : be32{};
+    ip.destination = path.remote.address.ipv4().wire();
+    ip.checksum = full_checksum(packet.bytes().subspan(packet.l3, sizeof(Ipv4Header)));
+}
+
+void write_ipv6(Packet& packet, const OuterPath& path, std::uint8_t dscp_and_ecn) noexcept {
+    auto& ip = packet.header<Ipv6Header>(packet.l3);
+    const auto datagram_bytes = static_cast<std::uint16_t>(packet.length - packet.l4);
+    ip.version_class_flow = ipv6_first_word(dscp_and_ecn);
+    ip.payload_length_bytes = be16{datagram_bytes};
+    ip.next_header = kUdp;
+    ip.hop_limit = kTtl;
+    ip.source = path.local.is_ipv6() ? path.local.ipv6() : Ipv6Address{};
+    ip.destination = path.remote.address.ipv6();
+    // RFC 8200 section 8.1: mandatory, and zero is written as all ones.
+    const be16 checksum =
+        full_checksum(packet.bytes().subspan(packet.l4),
+                      pseudo_header_sum(ip.source, ip.destination, kUdp, datagram_bytes));
+    packet.header<UdpHeader>(packet.l4).checksum =
+        checksum.raw() == 0 ? be16::from_raw(0xFFFF) : checksum;
+}
+
+}  // namespace
+
+void wrap(Packet& packet, const OuterPath& path, std::uint8_t dscp_and_ecn,
+          IdentificationSource& identification) noexcept {
+    TOWPATH_DEBUG_ASSERT(packet.head_room() >= kOuterRoom_bytes);
+    const bool is_ipv4 = path.remote.address.is_ipv4();
+    const std::size_t ip_bytes = is_ipv4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header);
+    const std::size_t front_bytes = sizeof(EthernetHeader) + ip_bytes + sizeof(UdpHeader);
+    const auto udp_bytes = static_cast<std::uint16_t>(packet.length + sizeof(UdpHeader));
+
+    Packet outer;
+    outer.buffer = packet.buffer;
+    outer.handle = packet.handle;
+    outer.capacity = packet.capacity;
+    outer.head = static_cast<std::uint16_t>(packet.head - front_bytes);
+    outer.length = static_cast<std::uint16_t>(packet.length + front_bytes);
+    outer.is_traced = packet.is_traced;
+    outer.l3 = sizeof(EthernetHeader);
+    outer.l4 = static_cast<std::uint8_t>(sizeof(EthernetHeader) + ip_bytes);
+    outer.ingress = path.tunnel;
+    outer.ip_protocol = kUdp;
+    outer.transport = TransportKind::udp;
+    outer.source_port = path.local_port;
+    outer.destination_port = path.remote.port;
+    outer.is_originated = true;
+    packet = outer;
+
+    packet.header<UdpHeader>(packet.l4) = {path.local_port.wire(), path.remote.port.wire(),
+                                           be16{udp_bytes}, be16{}};
+    if (is_ipv4) {
+        write_ipv4(packet, path, dscp_and_ecn,
+                   identification.next(path.remote.address.ipv4(), kUdp));
+    } else {
+        write_ipv6(packet, path, dscp_and_ecn);
+    }
+}
+
+}  // namespace towpath::wireguard

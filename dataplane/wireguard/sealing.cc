@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "dataplane/wireguard/sealing.h"
+
+#include <cstring>
+
+#include "dataplane/wire/wireguard.h"
+#include "dataplane/wireguard/inner_packet.h"
+#include "dataplane/wireguard/unreachable.h"
+#include "dataplane/wireguard/waiting.h"
+
+namespace towpath::wireguard {
+namespace {
+
+// In front of the inner packet and behind it, padding included.
+constexpr std::size_t kFrontRoom_bytes = kOuterRoom_bytes + sizeof(TransportHeader);
+
+}  // namespace
+
+void Sealing::add(PacketIndex index, PeerId peer) noexcept {
+    const std::uint8_t lease = lease_for(index, peer);
+    if (lease != kNoLease) {
+        ++leases_[lease].packets;
+        items_[count_++] = {index, lease, 0};
+    }
+}
+
+std::uint8_t Sealing::lease_for(PacketIndex index, PeerId peer) noexcept {
+    std::uint8_t& recent = recent_[peer % recent_.size()];
+    if (recent != 0 && leases_[recent - 1U].peer_id == peer) {
+        return static_cast<std::uint8_t>(recent - 1U);
+    }
+    const std::uint8_t lease = open_lease(index, peer);
+    if (lease != kNoLease) {
+        recent = static_cast<std::uint8_t>(lease + 1U);
+    }
+    return lease;
+}
+
+// kNoLease: the packet went elsewhere.
+std::uint8_t Sealing::open_lease(PacketIndex index, PeerId peer_id) noexcept {
+    Peer& peer = state_.tables.peers()[peer_id];
+    const PeerEndpoint endpoint = peer.endpoint.read();
+    if (!peer.is_in_use()) {
+        batch_.drop(index, DropReason::staging_abandoned);
+        return kNoLease;
+    }
+    const InterfaceId tunnel = peer.tunnel();
+    if (!(*state_.interfaces)[tunnel].is_up) {
+        batch_.drop(index, DropReason::tunnel_down);
+        return kNoLease;
+    }
+    if (!endpoint.is_known()) {
+        reject_unreachable(batch_, index, DropReason::seal_no_endpoint);
+        return kNoLease;
+    }
+    Session* const session = usable_session(state_, peer, now_);
+    if (session == nullptr) {
+        wait_for_session(state_, batch_, index, peer_id, now_);
+        return kNoLease;
+    }
+    __builtin_prefetch(&session->send_key);
+    Lease& lease = leases_[lease_count_];
+    lease = {
+        .session = session,
+        .peer = &peer,
+        .peer_id = peer_id,
+        .mtu_bytes = (*state_.interfaces)[tunnel].mtu_bytes,
+        .path = {tunnel, endpoint.remote, endpoint.local, (*state_.tunnels)[tunnel].listen_port}};
+    return static_cast<std::uint8_t>(lease_count_++);
+}
+
+void Sealing::finish() noexcept {
+    take_counters();
+    prepare();
+    state_.aead.seal_batch(std::span{crypto_}.first(count_));
+    for (std::size_t position = 0; position < count_; ++position) {
+        const Item& item = items_[position];
+        Lease& lease = leases_[item.lease];
+        wrap(batch_[item.packet], lease.path, item.outer_ecn, state_.identification);
+        batch_.put(item.packet, Lane::underlay);
+    }
+    for (std::size_t lease = 0; lease < lease_count_; ++lease) {
+        note_sent(leases_[lease]);
+    }
+    count_ = 0;
+    lease_count_ = 0;
+    recent_.fill(0);
+}
+
+// The one place where counters of sending come from: a number is given once, also if it is then not
+// used (wireguard.md section 22 rule 1).
+void Sealing::take_counters() noexcept {
+    for (std::size_t position = 0; position < lease_count_; ++position) {
+        Lease& lease = leases_[position];
+        lease.next_counter =
+            lease.session->next_counter.fetch_add(lease.packets, std::memory_order_relaxed);
+    }
+}
+
+void Sealing::prepare() noexcept {
+    std::size_t kept = 0;
+    for (std::size_t position = 0; position < count_; ++position) {
+        Item item = items_[position];
+        Lease& lease = leases_[item.lease];
+        const std::uint64_t counter = lease.next_counter++;
+        if (counter >= kRejectAfterMessages) {
+            lease.session->may_send.store(false, std::memory_order_relaxed);
+            wait_for_session(state_, batch_, item.packet, lease.peer_id, now_);
+            continue;
+        }
+        if (!write_message(item, lease)) {
+            batch_.drop(item.packet, DropReason::seal_no_room);
+            continue;
+        }
+        Packet& packet = batch_[item.packet];
+        header_at<TransportHeader>(packet.bytes(), 0)->counter = le64{counter};
+        crypto_[kept] = {packet.data() + sizeof(TransportHeader), &lease.session->send_key, counter,
+                         static_cast<std::uint32_t>(packet.length - kTransportLength_min_bytes)};
+        items_[kept++] = item;
+    }
+    count_ = kept;
+}
+
+// The window becomes the UDP payload, all but the counter and what is sealed.
+bool Sealing::write_message(Item& item, Lease& lease) noexcept {
+    Packet& packet = batch_[item.packet];
+    const std::size_t inner_bytes = std::size_t{packet.length} - packet.l3;
+    const std::size_t pad_bytes = padding_bytes(inner_bytes, lease.mtu_bytes);
+    if (packet.head_room() + packet.l3 < kFrontRoom_bytes ||
+        packet.tail_room() < pad_bytes + kTagLength_bytes ||
+        inner_bytes + pad_bytes > crypto::kAeadLength_max) {
+        return false;
+    }
+    std::byte* const inner = packet.data() + packet.l3;
+    if (inner_bytes != 0) {
+        lease.has_data = true;
+        item.outer_ecn = static_cast<std::uint8_t>(InnerPacket{{inner, inner_bytes}}.ecn());
+        std::memset(inner + inner_bytes, 0, pad_bytes);
+    }
+    packet.head = static_cast<std::uint16_t>(packet.head + packet.l3 -
+                                             std::ptrdiff_t{sizeof(TransportHeader)});
+    packet.length =
+        static_cast<std::uint16_t>(inner_bytes + pad_bytes + kTransportLength_min_bytes);
+    auto& header = *header_at<TransportHeader>(packet.bytes(), 0);
+    header.type = type_word(MessageType::transport_data);
+    header.receiver_index = le32{lease.session->remote_index};
+    lease.sent_bytes += packet.length;
+    return true;
+}
+
+// wireguard.md section 10 steps 8 and 9, 15.1.
+void Sealing::note_sent(Lease& lease) noexcept {
+    if (lease.sent_bytes == 0) {
+        return;
+    }
+    Peer& peer = *lease.peer;
+    peer.sent_at.set(now_);
+    peer.unacknowledged_since.clear();
+    if (peer.has_more_unacknowledged.load(std::memory_order_relaxed)) {
+        peer.has_more_unacknowledged.store(false, std::memory_order_relaxed);
+    }
+    if (lease.has_data) {
+        peer.unanswered_since.set_if_clear(now_);
+    }
+    peer.sent_bytes.fetch_add(lease.sent_bytes, std::memory_order_relaxed);
+    if (lease.next_counter > kRekeyAfterMessages || now_ >= lease.session->rekey_from) {
+        state_.ask_for_handshake(lease.peer_id, now_);
+    }
+}
+
+}  // namespace towpath::wireguard
