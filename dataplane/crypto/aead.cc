@@ -74,6 +74,25 @@ const char* to_string(AeadPath path) noexcept {
     return "?";
 }
 
+std::optional<AeadPath> parse_aead_path(std::string_view text) noexcept {
+    for (const AeadPath path : {AeadPath::automatic, AeadPath::ipsec_mb, AeadPath::avx2,
+                                AeadPath::avx512, AeadPath::avx512_ifma}) {
+        if (text == to_string(path)) {
+            return path;
+        }
+    }
+    return std::nullopt;
+}
+
+AeadPath best_aead_path() noexcept {
+    for (const AeadPath best : {AeadPath::avx512_ifma, AeadPath::avx512, AeadPath::avx2}) {
+        if (is_supported(best)) {
+            return best;
+        }
+    }
+    return AeadPath::ipsec_mb;
+}
+
 bool is_supported(AeadPath path) noexcept {
     const bool has_avx2 = __builtin_cpu_supports("avx2") != 0;
     const bool has_avx512 =
@@ -101,6 +120,14 @@ std::size_t AeadThresholds::class_of(std::uint32_t length_bytes) noexcept {
         ++found;
     }
     return found;
+}
+
+std::string to_string(const AeadThresholds& thresholds) {
+    std::string text;
+    for (const std::uint8_t packets_min : thresholds.packets_min) {
+        text += (text.empty() ? "" : " ") + std::to_string(packets_min);
+    }
+    return text;
 }
 
 AeadThresholds default_thresholds(AeadPath path) noexcept {
@@ -134,18 +161,20 @@ Outcome<Aead> Aead::create(AeadPath path) {
     Aead aead{std::move(ipsec_mb)};
     aead.path_ = path;
     if (path == AeadPath::automatic) {
-        aead.path_ = AeadPath::ipsec_mb;
-        for (const AeadPath best : {AeadPath::avx512_ifma, AeadPath::avx512, AeadPath::avx2}) {
-            if (is_supported(best)) {
-                aead.path_ = best;
-                aead.thresholds_ = default_thresholds(best);
-                break;
-            }
-        }
+        aead.path_ = best_aead_path();
+        aead.thresholds_ = default_thresholds(aead.path_);
     } else {
         aead.thresholds_.packets_min.fill(1);
     }
     aead.kernel_ = kernel_of(aead.path_);
+    return aead;
+}
+
+Outcome<Aead> Aead::create(const AeadThresholds& thresholds) {
+    Outcome<Aead> aead = create(AeadPath::automatic);
+    if (aead) {
+        aead->thresholds_ = thresholds;
+    }
     return aead;
 }
 

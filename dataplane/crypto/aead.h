@@ -9,7 +9,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "dataplane/crypto/kernel.h"
 #include "dataplane/crypto/secret.h"
@@ -33,8 +36,12 @@ enum class AeadPath : std::uint8_t { automatic, ipsec_mb, avx2, avx512, avx512_i
 inline constexpr std::size_t kAeadPathCount = 5;
 
 [[nodiscard]] const char* to_string(AeadPath path) noexcept;
+// The reverse of to_string(); nothing if no path has this name.
+[[nodiscard]] std::optional<AeadPath> parse_aead_path(std::string_view text) noexcept;
 // Whether this CPU has what the path needs.
 [[nodiscard]] bool is_supported(AeadPath path) noexcept;
+// The fastest kernel that this CPU can run, or ipsec_mb if there is none.
+[[nodiscard]] AeadPath best_aead_path() noexcept;
 
 // For each class of length, how many packets make our kernel faster than IPsec-MB; 0: never.
 struct AeadThresholds {
@@ -44,7 +51,10 @@ struct AeadThresholds {
 
     // The class of a packet: the first whose length is not below the packet's.
     [[nodiscard]] static std::size_t class_of(std::uint32_t length_bytes) noexcept;
+    friend bool operator==(const AeadThresholds&, const AeadThresholds&) noexcept = default;
 };
+// packets_min, one number per class, with spaces between.
+[[nodiscard]] std::string to_string(const AeadThresholds& thresholds);
 // Measured on CPUs of each kind; tests/bench/aead_bench prints what they come from.
 [[nodiscard]] AeadThresholds default_thresholds(AeadPath path) noexcept;
 
@@ -56,6 +66,8 @@ public:
     // `path` other than automatic uses nothing else, whatever the batch. Fails with a sentence if
     // the CPU lacks the path or memory for IPsec-MB's manager cannot be had.
     [[nodiscard]] static Outcome<Aead> create(AeadPath path = AeadPath::automatic);
+    // As automatic, with thresholds that were measured on this CPU (calibration.h).
+    [[nodiscard]] static Outcome<Aead> create(const AeadThresholds& thresholds);
     Aead(Aead&&) noexcept;
     Aead& operator=(Aead&&) noexcept;
     ~Aead();

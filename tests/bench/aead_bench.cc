@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "dataplane/crypto/aead.h"
+#include "dataplane/crypto/calibration.h"
 #include "tests/bench/cpu_model.h"
 
 namespace towpath::crypto {
@@ -210,6 +211,21 @@ void print_row(Managers& managers, const std::string& label, std::span<const std
     }
 }
 
+// What the first start of the data plane would find out.
+void print_calibration() {
+    using Clock = std::chrono::steady_clock;
+    const auto start = Clock::now();
+    const auto thresholds = calibrate_aead([] {
+        return static_cast<std::uint64_t>(
+            std::chrono::nanoseconds{Clock::now().time_since_epoch()}.count());
+    });
+    const std::chrono::duration<double, std::milli> taken = Clock::now() - start;
+    std::printf(
+        "packets from which on %s is used, by length: calibrated %s in %.1f ms, built in %s\n",
+        to_string(best_aead_path()), to_string(*thresholds).c_str(), taken.count(),
+        to_string(default_thresholds(best_aead_path())).c_str());
+}
+
 void print_all() {
     Managers managers;
     std::printf("%s; ns per packet, median of %zu windows; x: to IPsec-MB's best call\n",
@@ -243,6 +259,7 @@ void print_all() {
 }  // namespace towpath::crypto
 
 int main() {
+    towpath::crypto::print_calibration();
     towpath::crypto::print_all();
     return 0;
 }
