@@ -148,7 +148,7 @@ std::string cpu_model() {
     constexpr unsigned kFirst = 0x80000002;
     constexpr unsigned kLast = 0x80000004;
     std::array<unsigned, 12> registers{};
-    if (__get_cpuid_max(0x80000000, nullptr) < kLast) {
+    if (static_cast<unsigned>(__get_cpuid_max(0x80000000, nullptr)) < kLast) {
         return {};
     }
     for (unsigned leaf = kFirst; leaf <= kLast; ++leaf) {
