@@ -124,9 +124,10 @@ Outcome<void> Dataplane::start_workers(const StartPlan& plan) {
     }
     tables_ = std::move(*tables);
     neighbors_ = std::make_unique<route::NeighborTable>();
+    ipv6_neighbors_ = std::make_unique<ipv6::NeighborTable>();
     auto workers = worker::WorkerSet::create(
         {.cores = plan.cores, .ports = devices_->queues(), .busy_polls = plan.busy_polls},
-        port_table_, *pool_, quiescence_, {*tables_, *neighbors_, keys->pooling});
+        port_table_, *pool_, quiescence_, {*tables_, *neighbors_, *ipv6_neighbors_, keys->pooling});
     if (!workers) {
         return tl::unexpected{workers.error()};
     }

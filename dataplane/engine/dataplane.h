@@ -77,6 +77,7 @@ private:
     Quiescence quiescence_;
     std::unique_ptr<nat::Tables> tables_;
     std::unique_ptr<route::NeighborTable> neighbors_;
+    std::unique_ptr<ipv6::NeighborTable> ipv6_neighbors_;
     std::unique_ptr<worker::WorkerSet> workers_;
     int link_stop_ = -1;
     std::thread link_thread_;

@@ -104,12 +104,15 @@ public:
     [[gnu::cold, gnu::noinline]] void reject(PacketIndex index, DropReason reason,
                                              std::uint8_t icmp_type, std::uint8_t icmp_code,
                                              std::uint16_t icmp_mtu_bytes = 0) noexcept {
-        Packet& packet = packets_[index];
-        packet.verdict = reason;
-        packet.icmp_type = icmp_type;
-        packet.icmp_code = icmp_code;
-        packet.icmp_mtu_bytes = icmp_mtu_bytes;
+        packets_[index].note_rejection(reason, icmp_type, icmp_code, icmp_mtu_bytes);
         put(index, Lane::icmp_error);
+    }
+    // The same for an IPv6 packet and ICMPv6 (RFC 4443).
+    [[gnu::cold, gnu::noinline]] void reject6(PacketIndex index, DropReason reason,
+                                              std::uint8_t icmp_type, std::uint8_t icmp_code,
+                                              std::uint16_t icmp_mtu_bytes = 0) noexcept {
+        packets_[index].note_rejection(reason, icmp_type, icmp_code, icmp_mtu_bytes);
+        put(index, Lane::icmp6_error);
     }
 
     // Empty buffers for packets that stages originate, filled before the burst by who owns buffers.

@@ -10,6 +10,7 @@
 #include <span>
 
 #include "dataplane/wire/address.h"
+#include "dataplane/wire/ipv6_address.h"
 
 namespace towpath {
 
@@ -18,6 +19,7 @@ enum class InterfaceId : std::uint8_t {};
 inline constexpr InterfaceId kNoInterface{0xFF};
 inline constexpr std::size_t kInterfacesMax = 32;
 inline constexpr std::size_t kAddressesPerInterfaceMax = 16;
+inline constexpr std::size_t kIpv6AddressesPerInterfaceMax = 8;
 
 // Which side of the NAT an interface is on (decisions.md N18). `neutral` is routed, never
 // translated.
@@ -28,17 +30,26 @@ struct InterfaceAddress {
     Ipv4Prefix prefix;  // of the connected network
 };
 
+struct Ipv6InterfaceAddress {
+    Ipv6Address address;
+    Ipv6Prefix prefix;  // of the connected network
+};
+
 struct Interface {
     InterfaceId id = kNoInterface;
     InterfaceRole role = InterfaceRole::neutral;
     MacAddress mac;
-    std::uint16_t mtu_bytes = 1500;  // of IPv4 packets
+    std::uint16_t mtu_bytes = 1500;  // of IP packets
     bool is_up = false;
     bool has_host = false;  // a TAP carries the host's own traffic (decisions.md N10)
     bool is_tunnel =
         false;  // WireGuard: packets to it are sealed, not framed; mtu of inner packets
     std::uint8_t address_count = 0;
+    bool has_ipv6 = false;  // IPv6 is spoken here: else every IPv6 packet drops
+    std::uint8_t ipv6_address_count = 0;
     std::array<InterfaceAddress, kAddressesPerInterfaceMax> address_storage{};
+    std::array<Ipv6InterfaceAddress, kIpv6AddressesPerInterfaceMax> ipv6_storage{};
+    Ipv6Address link_local;  // unspecified where there is no link, as in a tunnel
 
     [[nodiscard]] std::span<const InterfaceAddress> addresses() const noexcept {
         return {address_storage.data(), address_count};
@@ -50,6 +61,18 @@ struct Interface {
             }
         }
         return false;
+    }
+    // Without the link-local one.
+    [[nodiscard]] std::span<const Ipv6InterfaceAddress> ipv6_addresses() const noexcept {
+        return {ipv6_storage.data(), ipv6_address_count};
+    }
+    [[nodiscard]] bool owns(const Ipv6Address& address) const noexcept {
+        for (const Ipv6InterfaceAddress& candidate : ipv6_addresses()) {
+            if (candidate.address == address) {
+                return true;
+            }
+        }
+        return address == link_local && !is_unspecified(address);
     }
 };
 

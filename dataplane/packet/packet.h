@@ -3,7 +3,7 @@
 // mbuf: only dpdk/ and port/ look at `handle`. One cache line.
 //
 // Always true after parse: header, options and total length lie inside the window; `length` ends
-// with the IPv4 total length (link padding is trimmed). Stages change only `head` and `length` of
+// with the IP total length (link padding is trimmed). Stages change only `head` and `length` of
 // the window (decisions.md N13).
 #pragma once
 
@@ -40,6 +40,12 @@ enum class Lane : std::uint8_t {
     open,      // UDP datagrams for a tunnel's port on an address of ours
     seal,      // inner packets whose egress is a tunnel; l3 is the inner header
     underlay,  // sealed datagrams: l3 is the outer header, to be routed below the tunnels
+    // The same for IPv6.
+    parse6,
+    neighbor6,
+    forward6,
+    icmp6_error,
+    link6,
     // Exits.
     transmit,  // out of `egress`
     drop,      // for `verdict`
@@ -73,7 +79,7 @@ struct alignas(64) Packet {
     // What the Identification is to become, valid if `replaces_identification`; from translation
     // on what it was, valid if `was_reidentified`.
     be16 replacement_identification;
-    std::uint8_t l3 = 0;         // IPv4 header, from the first valid byte
+    std::uint8_t l3 = 0;         // IP header, from the first valid byte
     std::uint8_t l4 = 0;         // transport header (or fragment payload), likewise
     std::uint8_t icmp_type = 0;  // what icmp_error_stage is to report
     std::uint8_t icmp_code = 0;
@@ -101,6 +107,14 @@ struct alignas(64) Packet {
     [[nodiscard]] std::size_t head_room() const noexcept { return head; }
     [[nodiscard]] std::size_t tail_room() const noexcept {
         return static_cast<std::size_t>(capacity) - head - length;
+    }
+    // What an ICMP error is to say.
+    void note_rejection(DropReason reason, std::uint8_t type, std::uint8_t code,
+                        std::uint16_t mtu_bytes) noexcept {
+        verdict = reason;
+        icmp_type = type;
+        icmp_code = code;
+        icmp_mtu_bytes = mtu_bytes;
     }
     // A header that parse has proved to be there.
     template <WireHeader H>

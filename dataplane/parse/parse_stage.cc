@@ -206,6 +206,9 @@ Verdict parse_frame(Packet& packet, const Interface& ingress) noexcept {
     if (ether_type == kEtherTypeIpv4) {
         return parse_ipv4(packet, *ethernet, ingress);
     }
+    if (ether_type == kEtherTypeIpv6) {
+        return {Lane::parse6, DropReason::none};
+    }
     if (ether_type == kEtherTypeArp) {
         return {Lane::arp, DropReason::none};
     }

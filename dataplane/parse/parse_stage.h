@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Lane::parse -> arp | fragment | classify | icmp_error | drop.
+// Lane::parse -> arp | fragment | classify | parse6 | icmp_error | drop.
 // The only place that reads a length from the wire before anyone believes it: Ethernet, IPv4
 // header and options (RFC 791, RFC 1122 section 3.2.1), and, of whole packets, TCP, UDP and ICMP
 // (nat-behaviour.md 26.1 to 26.7 and 9.2 steps 1 to 6). After it Packet's offsets, ports and kinds

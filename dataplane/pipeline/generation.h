@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "dataplane/ipv6/route_table.h"
 #include "dataplane/nat/policy.h"
 #include "dataplane/packet/interface.h"
 #include "dataplane/route/local_policy.h"
@@ -18,6 +19,8 @@ struct Generation {
     InterfaceTable interfaces;
     nat::Policy nat;
     route::RouteTable routes;
+    ipv6::RouteTable ipv6_routes;
+    ipv6::RouteTable ipv6_underlay;  // without routes into tunnels (decisions.md W6)
     route::LocalPolicy local;
 };
 

@@ -33,6 +33,7 @@ Pipeline::Pipeline(WorkerId worker, PipelineShared& shared, PipelineCounters& co
           .released = &counters.released,
           .worker = worker,
           .workers = static_cast<std::uint8_t>(shared.nat.capacity().workers)},
+      ipv6_{worker, shared.ipv6_neighbors, counters, shared.key},
       neighbors_{shared.neighbors},
       mappings_per_worker_{shared.nat.capacity().mappings / shared.nat.capacity().workers + 1} {
     icmp_error_.key = shared.key;
@@ -61,6 +62,9 @@ void Pipeline::adopt(const Generation& generation) noexcept {
         resolver_->set_view(view);
         follow_links(generation);
     }
+    ipv6_.adopt({&generation.interfaces, &generation.ipv6_routes, &generation.ipv6_underlay,
+                 &generation.local},
+                generation_ == nullptr ? nullptr : &generation_->interfaces);
     generation_ = &generation;
 }
 
@@ -96,6 +100,9 @@ void Pipeline::run(Batch& batch, Now now) noexcept {
     stage(Lane::arp, [&] { route::arp_stage(arp_, batch, now); });
     stage(Lane::fragment, [&] { parse::fragment_stage(fragment_, batch, now); });
     stage(Lane::classify, [&] { route::classify_stage(classify_, batch, now); });
+    stage(Lane::parse6, [&] { ipv6::parse_stage(ipv6_.parse, batch, now); });
+    stage(Lane::neighbor6, [&] { ipv6::neighbor_stage(ipv6_.discovery, batch, now); });
+    stage(Lane::forward6, [&] { ipv6::forward_stage(ipv6_.forward, batch, now); });
     stage(Lane::nat_inbound, [&] { nat::nat_inbound_stage(nat_, batch, now); });
     stage(Lane::route, [&] { route::route_stage(route_, batch, now); });
     stage(Lane::nat_outbound, [&] { nat::nat_outbound_stage(nat_, batch, now); });
@@ -105,9 +112,13 @@ void Pipeline::run(Batch& batch, Now now) noexcept {
     stage(Lane::nat_outbound, [&] { nat::nat_outbound_stage(nat_, batch, now); });
     stage(Lane::icmp_error, [&] { report_errors(batch, now); });
     stage(Lane::link, [&] { route::link_stage(link_, batch, now); });
-    // What nobody could resolve is known to the link stage only.
+    stage(Lane::icmp6_error, [&] { report_ipv6_errors(batch, now); });
+    stage(Lane::link6, [&] { ipv6::link_stage(ipv6_.link, batch, now); });
+    // What nobody could resolve is known to the link stages only.
     stage(Lane::icmp_error, [&] { report_errors(batch, now); });
     stage(Lane::link, [&] { route::link_stage(link_, batch, now); });
+    stage(Lane::icmp6_error, [&] { report_ipv6_errors(batch, now); });
+    stage(Lane::link6, [&] { ipv6::link_stage(ipv6_.link, batch, now); });
     TOWPATH_ASSERT(batch.is_conserved());
     count_exits(batch);
 }
@@ -118,7 +129,8 @@ void Pipeline::count_exits(const Batch& batch) noexcept {
     for (const PacketIndex index : dropped) {
         const Packet& packet = batch[index];
         counters_.drops[static_cast<std::size_t>(packet.verdict)].add();
-        if (packet.verdict == DropReason::arp_conflict) {  // which network has it, 15.5
+        if (packet.verdict == DropReason::arp_conflict ||  // which network has it, 15.5
+            packet.verdict == DropReason::nd_conflict) {
             counters_.interfaces[static_cast<std::size_t>(packet.ingress)].address_conflicts.add();
         }
     }
@@ -130,14 +142,24 @@ void Pipeline::count_exits(const Batch& batch) noexcept {
 void Pipeline::report_errors(Batch& batch, Now now) noexcept {
     const std::size_t link_before = batch.lane(Lane::link).size();
     route::icmp_error_stage(icmp_error_, batch, now);
-    // The rejected packet counts as dropped, the error made of it as originated.
-    const PacketList& link = batch.lane(Lane::link);
-    for (std::size_t position = link_before; position < link.size(); ++position) {
+    count_reported(batch, batch.lane(Lane::link), link_before);
+}
+
+void Pipeline::report_ipv6_errors(Batch& batch, Now now) noexcept {
+    const std::size_t link_before = batch.lane(Lane::link6).size();
+    ipv6::icmp_error_stage(ipv6_.icmp_error, batch, now);
+    count_reported(batch, batch.lane(Lane::link6), link_before);
+}
+
+// The rejected packet counts as dropped, the error made of it as originated.
+void Pipeline::count_reported(const Batch& batch, const PacketList& link,
+                              std::size_t before) noexcept {
+    for (std::size_t position = before; position < link.size(); ++position) {
         const DropReason verdict = batch[link[position]].verdict;
         counters_.drops[static_cast<std::size_t>(verdict)].add();
     }
-    counters_.dropped.add(link.size() - link_before);
-    counters_.originated.add(link.size() - link_before);
+    counters_.dropped.add(link.size() - before);
+    counters_.originated.add(link.size() - before);
 }
 
 void Pipeline::housekeeping(Batch& batch, Now now) noexcept {
@@ -145,6 +167,7 @@ void Pipeline::housekeeping(Batch& batch, Now now) noexcept {
     if (resolver_ != nullptr) {
         resolver_->slice(batch, now, kNeighborSweepEntries);
     }
+    ipv6_.slice(batch, now);
     nat::held_syn_slice(nat_, batch, now, counters_.released);
     nat::expire_slice(nat_, now, sweep_budget(now));
     run(batch, now);
@@ -162,8 +185,9 @@ std::size_t Pipeline::sweep_budget(Now now) noexcept {
 bool Pipeline::discard(Batch& batch) noexcept {
     const bool has_fragments = parse::fragment_discard(fragment_, batch);
     const bool has_pending = resolver_ != nullptr && resolver_->discard(batch);
+    const bool has_ipv6_pending = ipv6_.discard(batch);
     const bool has_syns = nat::held_syn_discard(nat_, batch, counters_.released);
-    return has_fragments || has_pending || has_syns;
+    return has_fragments || has_pending || has_ipv6_pending || has_syns;
 }
 
 }  // namespace towpath::pipeline

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "dataplane/ipv6/ipv6.h"
 #include "dataplane/nat/held_syns.h"
 #include "dataplane/nat/state.h"
 #include "dataplane/nat/tables.h"
@@ -28,6 +29,7 @@ namespace towpath::pipeline {
 struct PipelineShared {
     nat::Tables& nat;
     route::NeighborTable& neighbors;
+    ipv6::NeighborTable& ipv6_neighbors;
     std::uint64_t key = 0;  // random, for tables of limits that senders must not steer
 };
 
@@ -57,6 +59,8 @@ public:
 private:
     void follow_links(const Generation& next) noexcept;
     void report_errors(Batch& batch, Now now) noexcept;
+    void report_ipv6_errors(Batch& batch, Now now) noexcept;
+    void count_reported(const Batch& batch, const PacketList& link, std::size_t before) noexcept;
     void count_exits(const Batch& batch) noexcept;
     [[nodiscard]] std::size_t sweep_budget(Now now) noexcept;
 
@@ -69,6 +73,7 @@ private:
     route::RouteState route_;
     route::IcmpErrorState icmp_error_;
     route::LinkState link_;
+    ipv6::Ipv6 ipv6_;
     std::unique_ptr<route::NeighborResolver> resolver_;  // worker 0's
     route::NeighborTable& neighbors_;
     const Generation* generation_ = nullptr;  // in force

@@ -53,17 +53,39 @@ AddressUse& LocalPolicy::use_at(Ipv4Address address) noexcept {
     return slots_[slot].use;
 }
 
+namespace {
+
+// All but the source.
+bool matches(const LocalRule& rule, const Interface& ingress, std::uint8_t ip_protocol,
+             Port destination_port) noexcept {
+    return (rule.interface == kNoInterface || rule.interface == ingress.id) &&
+           (rule.ip_protocol == 0 || rule.ip_protocol == ip_protocol) &&
+           rule.port_first <= destination_port.number() &&
+           destination_port.number() <= rule.port_last;
+}
+
+}  // namespace
+
 bool LocalPolicy::allows(const Interface& ingress, Ipv4Address source, std::uint8_t ip_protocol,
                          Port destination_port) const noexcept {
     if (ingress.role == InterfaceRole::inside) {
         return true;
     }
     for (const LocalRule& rule : allow_) {
-        if ((rule.interface == kNoInterface || rule.interface == ingress.id) &&
-            rule.from.contains(source) &&
-            (rule.ip_protocol == 0 || rule.ip_protocol == ip_protocol) &&
-            rule.port_first <= destination_port.number() &&
-            destination_port.number() <= rule.port_last) {
+        if (rule.from.contains(source) && matches(rule, ingress, ip_protocol, destination_port)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool LocalPolicy::allows_any_source(const Interface& ingress, std::uint8_t ip_protocol,
+                                    Port destination_port) const noexcept {
+    if (ingress.role == InterfaceRole::inside) {
+        return true;
+    }
+    for (const LocalRule& rule : allow_) {
+        if (rule.from.length() == 0 && matches(rule, ingress, ip_protocol, destination_port)) {
             return true;
         }
     }

@@ -60,6 +60,9 @@ public:
     // Whether local.allow or the default lets a packet with these attributes reach the host.
     [[nodiscard]] bool allows(const Interface& ingress, Ipv4Address source,
                               std::uint8_t ip_protocol, Port destination_port) const noexcept;
+    // The same of an IPv6 packet, which only rules for any source let through.
+    [[nodiscard]] bool allows_any_source(const Interface& ingress, std::uint8_t ip_protocol,
+                                         Port destination_port) const noexcept;
     [[nodiscard]] bool is_host_port(Port port) const noexcept {
         return port.number() >= host_port_first_ && port.number() <= host_port_last_;
     }

@@ -23,7 +23,7 @@ enum class Direction : std::uint8_t { outbound, inbound };
 // What all workers of a gateway share.
 class BenchGateway {
 public:
-    explicit BenchGateway(NatField& field) : shared{*field.tables, neighbors, 1} {
+    explicit BenchGateway(NatField& field) : shared{*field.tables, neighbors, ipv6_neighbors, 1} {
         generation.interfaces = field.interfaces;
         Interface& lan = generation.interfaces.storage[0];
         Interface& wan = generation.interfaces.storage[1];
@@ -52,6 +52,7 @@ public:
     }
 
     route::NeighborTable neighbors;
+    ipv6::NeighborTable ipv6_neighbors;
     pipeline::PipelineShared shared;
     pipeline::Generation generation;
 };

@@ -85,7 +85,7 @@ public:
     Gateway(const nat::Capacity& capacity, std::shared_ptr<const pipeline::Generation> generation)
         : tables_{std::move(*nat::Tables::create(capacity, nat::Keys{}, quiescence_))},
           generation_{std::move(generation)},
-          shared_{*tables_, neighbors, 1},
+          shared_{*tables_, neighbors, ipv6_neighbors, 1},
           pipeline{0, shared_, counters} {
         TOWPATH_ASSERT(tables_->bind_pool(generation_->nat.pool).has_value());
         quiescence_.come_online(0);
@@ -153,6 +153,7 @@ private:
 public:
     PipelineCounters counters;
     route::NeighborTable neighbors;
+    ipv6::NeighborTable ipv6_neighbors;
 
 private:
     pipeline::PipelineShared shared_;

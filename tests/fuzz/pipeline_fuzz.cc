@@ -2,14 +2,15 @@
 // The whole pipeline under a hostile link. An input is a sequence of records: one byte of flags
 // (bit 0 interface, bit 1 from the host, bits 2 to 7 seconds to let pass), two bytes of length, the
 // frame. Oracles: conservation (asserted by the pipeline in every burst); no byte outside the
-// window and its head and tail room changes; what is transmitted has a valid IPv4 header.
+// window and its head and tail room changes; what is transmitted has a valid IPv4 header, or an
+// IPv6 header whose length is that of the frame.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <deque>
 
-#include "tests/builders/gateway.h"
+#include "tests/builders/ipv6_gateway.h"
 
 namespace {
 
@@ -48,7 +49,17 @@ GatewayOptions small_gateway() {
 
 void check_transmitted(const Packet& packet) {
     const auto* const ethernet = header_at<EthernetHeader>(packet.bytes(), 0);
-    if (ethernet == nullptr || packet.from_host || ethernet->ether_type != be16{kEtherTypeIpv4}) {
+    if (ethernet == nullptr || packet.from_host) {
+        return;
+    }
+    if (ethernet->ether_type == be16{kEtherTypeIpv6}) {
+        const auto* const ip = header_at<Ipv6Header>(packet.bytes(), sizeof(EthernetHeader));
+        if (ip == nullptr || ip->version() != 6 || ip->hop_limit == 0 ||
+            ip->payload_length_bytes.host() + 54U != packet.length) {
+            std::abort();
+        }
+    }
+    if (ethernet->ether_type != be16{kEtherTypeIpv4}) {
         return;
     }
     const auto* const ip = header_at<Ipv4Header>(packet.bytes(), sizeof(EthernetHeader));
@@ -63,7 +74,8 @@ void check_transmitted(const Packet& packet) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     // What only is read is made once; all that an input can change is its own.
     static const GatewayOptions options = small_gateway();
-    static const std::shared_ptr<const pipeline::Generation> generation = make_generation(options);
+    static const std::shared_ptr<const pipeline::Generation> generation =
+        make_ipv6_generation(options);
     Gateway gateway{options.capacity, generation};
     std::deque<GuardedFrame> frames;
     Now now{std::chrono::seconds{100}};
