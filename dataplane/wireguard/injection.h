@@ -26,8 +26,8 @@ struct Injection {
     InjectionKind kind = InjectionKind::send_to_peer;
     PeerId peer = kNoPeer;
     InterfaceId tunnel = kNoInterface;
-    IpEndpoint to;                  // of send_to_endpoint
-    IpAddress from;                 // likewise; none: as the route below chooses
+    IpEndpoint to{};                // of send_to_endpoint
+    IpAddress from{};               // likewise; none: as the route below chooses
     std::uint8_t dscp_and_ecn = 0;  // 0x88 for initiations and responses (wireguard.md 2.5)
     std::uint8_t length_bytes = 0;
     std::array<std::byte, kHandshakeLength_max_bytes> bytes{};
