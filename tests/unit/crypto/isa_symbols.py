@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """Archives built for one instruction set must define the functions of their kernel and nothing that
-the linker could prefer over the same function built for every CPU (decisions.md W14).
+the linker could prefer over the same function built for every CPU; and no instruction of theirs may
+take addresses from a vector: a gather would tell secrets by the cache (decisions.md W14).
 
 usage: isa_symbols.py ARCHIVE...
 """
@@ -12,6 +13,7 @@ import sys
 
 # What `nm` calls undefined, local text, local data: none of these can replace anything.
 HARMLESS = set("Utrdbna")
+ADDRESSES_FROM_VECTOR = re.compile(r"\tv?p?(gather|scatter)\w*")
 KERNEL = re.compile(r"towpath::crypto::(chacha20|poly1305)_avx\w+\(")
 
 
@@ -28,7 +30,11 @@ def main():
                 kernels += 1
             else:
                 wrong.append(f"{archive}: {found[1]} {found[2]}")
-    print("\n".join(wrong) or f"{kernels} kernels, nothing else")
+        code = subprocess.run(["objdump", "-d", "--no-show-raw-insn", archive], check=True,
+                              text=True, stdout=subprocess.PIPE).stdout
+        wrong += [f"{archive}: {line.strip()}" for line in code.splitlines()
+                  if ADDRESSES_FROM_VECTOR.search(line)]
+    print("\n".join(wrong) or f"{kernels} kernels, nothing else, no gathers")
     return 1 if wrong or kernels == 0 else 0
 
 
