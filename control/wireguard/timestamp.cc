@@ -52,6 +52,12 @@ Timestamp Timestamp::next() const noexcept {
     return made;
 }
 
+Timestamp Timestamp::plus_seconds(std::uint64_t seconds) const noexcept {
+    Timestamp made = *this;
+    made.seconds_ += seconds;
+    return made;
+}
+
 Timestamp SentTimestamps::stamp(Timestamp now) noexcept {
     last_ = std::max(now, last_.next());
     return last_;

@@ -3,6 +3,7 @@
 // initiation cannot be replayed.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <compare>
 #include <cstddef>
@@ -30,6 +31,9 @@ public:
 
     // The smallest time stamp that is greater.
     [[nodiscard]] Timestamp next() const noexcept;
+    [[nodiscard]] Timestamp plus_seconds(std::uint64_t seconds) const noexcept;
+    // Of nobody yet: less than every real one.
+    [[nodiscard]] bool is_never() const noexcept { return seconds_ == 0; }
 
     friend auto operator<=>(const Timestamp&, const Timestamp&) = default;
 
@@ -46,6 +50,28 @@ public:
 
 private:
     Timestamp last_;
+};
+
+// What a clock that was lost over a restart may not fall behind (decisions.md W20): the greatest
+// time stamp that this machine ever sent, kept on disk by the caller. One for all tunnels.
+class SentFloor {
+public:
+    // `kept` is what was on disk.
+    explicit SentFloor(Timestamp kept = {}) noexcept : floor_{kept}, greatest_{kept} {}
+
+    // For an initiation now: the clock, or an hour after the floor if the clock is below it (the
+    // floor is written once an hour, so initiations may have been sent since).
+    [[nodiscard]] Timestamp stamp(Timestamp now) const noexcept {
+        constexpr std::uint64_t kHour_s = 3600;
+        return now < floor_ ? std::max(now, floor_.plus_seconds(kHour_s)) : now;
+    }
+    void note(Timestamp sent) noexcept { greatest_ = std::max(greatest_, sent); }
+    // To be kept on disk.
+    [[nodiscard]] Timestamp greatest() const noexcept { return greatest_; }
+
+private:
+    Timestamp floor_;
+    Timestamp greatest_;
 };
 
 }  // namespace towpath::control::wireguard

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One tunnel's identity and all of its peers: the handshake side of WireGuard, as a machine without
+// clocks, sockets or threads (wireguard.md sections 4 to 8 and 14 to 17). Inputs are configuration,
+// messages that the data plane passed up, its events, and time; outputs are actions.
+//
+// The data plane has the transport keys and everything per packet; this has what happens a few
+// times a minute. It keeps no transport key: InstallSession is the only copy (decisions.md W1).
+//
+//     device.on_handshake(message, waiting, moment, actions);   // carry the actions out, then
+//     device.next_wake();                                       // call wake() at that time
+//
+// Every index of `Shared::indices` that a Device allocated is freed by it, or by the caller's
+// on_index_free when the data plane says that a session is gone.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <unordered_map>
+
+#include "control/wireguard/action.h"
+#include "control/wireguard/cookie_jar.h"
+#include "control/wireguard/handshake_result.h"
+#include "control/wireguard/identity.h"
+#include "control/wireguard/index_allocator.h"
+#include "control/wireguard/load.h"
+#include "control/wireguard/peer.h"
+#include "control/wireguard/random.h"
+
+namespace towpath::control::wireguard {
+
+// What all tunnels of a process share. Outlives the devices.
+struct Shared {
+    IndexAllocator& indices;
+    SentFloor& sent_floor;
+    UnderLoad& under_load;
+    SourceLimiter& source_limiter;
+    Random& random;
+};
+
+// A message of type 1 to 3 as it arrived. `bytes` need no alignment.
+struct ReceivedMessage {
+    std::span<const std::byte> bytes;
+    IpEndpoint source;
+    IpEndpoint local;
+    unsigned worker = 0;
+    Now received_at{};
+};
+
+// A session that a data plane had before this process was there.
+struct AdoptedSession {
+    PeerId peer = 0;
+    std::uint32_t index = 0;
+    Now installed_at{};
+};
+
+// Somebody whose handshakes end here.
+struct Stranger {
+    HandshakeResult reason = HandshakeResult::unknown_key;  // or bad_mac1
+    crypto::PublicKey public_key{};                         // of unknown_key
+    IpEndpoint source;                                      // last
+    std::uint64_t count = 0;
+    UnixTime last;
+};
+
+struct PeerReport {
+    PeerStatus status = PeerStatus::idle;
+    unsigned initiations = 0;  // of the attempt under way
+    std::optional<UnixTime> completed_at;
+    Timestamp greatest_received;
+};
+
+class Device {
+public:
+    static constexpr std::size_t kStrangersMax = 32;
+
+    explicit Device(Shared shared);
+
+    // Configuration (wireguard.md section 16).
+    // Nothing or zeros: no identity. A peer with our own key is removed; sessions may receive until
+    // they expire, and handshakes begin anew. The same key again changes nothing.
+    void set_identity(std::optional<crypto::PrivateKey> key, const Moment& moment, ActionList& out);
+    [[nodiscard]] const Identity* identity() const noexcept {
+        return identity_ ? &*identity_ : nullptr;
+    }
+    // Adds a peer or changes the one with this id. False, and nothing happens, if its key is our
+    // own or another peer's. A preshared key is for handshakes that begin later.
+    bool set_peer(PeerSettings settings, const Moment& moment, ActionList& out);
+    // Unknown ones are ignored.
+    void remove_peer(PeerId peer, ActionList& out);
+    // A tunnel that is down answers nothing, and its sessions are gone; endpoints and time stamps
+    // stay.
+    void set_up(bool is_up, const Moment& moment, ActionList& out);
+    // The addresses of a name that Resolve asked for; of no family: there is none.
+    void on_resolved(PeerId peer, const IpEndpoint& endpoint, const Moment& moment,
+                     ActionList& out);
+    // The operator's wish; obeys the 5 s spacing.
+    void rekey(PeerId peer, const Moment& moment, ActionList& out);
+    void forget_timestamp(PeerId peer);
+
+    // What a data plane that outlived the last control has (decisions.md W1, W20).
+    bool adopt_session(const AdoptedSession& session);
+    void adopt_peer(PeerId peer, const Timestamp& greatest_received, bool has_endpoint);
+    // A new data plane: it has no session, so neither have we. `indices` of Shared have been
+    // replaced by the caller. Begins a handshake with every peer whose endpoint is known, a few
+    // thousand per second.
+    void on_new_data_plane(const Moment& moment);
+
+    // From the data plane. `waiting` messages were in the queue when this one was taken out.
+    void on_handshake(const ReceivedMessage& message, std::size_t waiting, const Moment& moment,
+                      ActionList& out);
+    void on_handshake_wanted(PeerId peer, const Moment& moment, ActionList& out);
+    void on_no_answer(PeerId peer, const Moment& moment, ActionList& out);
+    // The first packet came on a session that we answered for.
+    void on_session_confirmed(PeerId peer, std::uint32_t index, const Moment& moment);
+    // The session is gone and its keys are wiped: its index is free.
+    void on_index_free(std::uint32_t index);
+    // The data plane did not take a session.
+    void on_session_refused(std::uint32_t index, const Moment& moment);
+
+    // Timers. Call at next_wake() or later.
+    void wake(const Moment& moment, ActionList& out);
+    [[nodiscard]] std::optional<Now> next_wake() const noexcept;
+
+    // For people.
+    [[nodiscard]] std::optional<PeerReport> report(PeerId peer, Now now) const;
+    [[nodiscard]] const std::deque<Stranger>& strangers() const noexcept { return strangers_; }
+    [[nodiscard]] const HandshakeCounters& counters() const noexcept { return counters_; }
+    // The endpoint by configuration or name, as SetEndpoint says it; nothing if there is none.
+    [[nodiscard]] std::optional<SetEndpoint> endpoint(PeerId peer) const;
+    [[nodiscard]] std::optional<PeerId> find_peer(const crypto::PublicKey& key) const;
+    [[nodiscard]] std::size_t peer_count() const noexcept { return peers_.size(); }
+
+private:
+    struct IndexOwner {
+        PeerId peer = 0;
+        bool is_session = false;  // otherwise an initiation of ours
+    };
+
+    // device_messages.cc
+    template <class Message>
+    bool passes_gate(const Message& message, HandshakeRole role, const ReceivedMessage& received,
+                     std::size_t waiting, const Moment& moment, ActionList& out);
+    HandshakeResult consume(const towpath::wireguard::Initiation& message,
+                            const ReceivedMessage& received, const Moment& moment, ActionList& out);
+    void answer(Peer& peer, const ReceivedInitiation& read, Responded made, std::uint32_t index,
+                const ReceivedMessage& received, const Moment& moment, ActionList& out);
+    HandshakeResult consume(const towpath::wireguard::Response& message,
+                            const ReceivedMessage& received, const Moment& moment, ActionList& out);
+    void on_cookie_reply(const towpath::wireguard::CookieReply& message, const Moment& moment);
+    void note_stranger(HandshakeResult reason, const crypto::PublicKey& key,
+                       const IpEndpoint& source, const Moment& moment);
+
+    // device.cc
+    [[nodiscard]] Peer* find(PeerId id);
+    void request(Peer& peer, bool is_retry, bool forgets_local_address, const Moment& moment,
+                 ActionList& out);
+    void send_initiation(Peer& peer, bool forgets_local_address, const Moment& moment,
+                         ActionList& out);
+    [[nodiscard]] bool can_begin(Peer& peer);
+    void on_retransmit(Peer& peer, const Moment& moment, ActionList& out);
+    void on_completed(Peer& peer, HandshakeRole role, const Moment& moment);
+    void drop_pending(Peer& peer);
+    void add_session(Peer& peer, std::uint32_t index, const Moment& moment);
+    void forget_session(Peer& peer, std::uint32_t index);
+    void ask_for_address(Peer& peer, const Moment& moment, ActionList& out);
+    void schedule(Peer& peer);
+    [[nodiscard]] Duration jitter();
+
+    // device_config.cc
+    void end(Peer& peer, ActionList& out);
+    void apply_endpoint(Peer& peer, const Moment& moment, ActionList& out);
+    void make_remote(Peer& peer);
+
+    Shared shared_;
+    std::optional<Identity> identity_;
+    bool is_up_ = true;
+    CookieIssuer cookies_;
+    std::unordered_map<PeerId, Peer> peers_;
+    std::map<crypto::PublicKey, PeerId> peer_of_key_;
+    std::unordered_map<std::uint32_t, IndexOwner> owner_of_index_;
+    std::set<std::pair<Now, PeerId>> agenda_;
+    std::deque<Stranger> strangers_;
+    HandshakeCounters counters_;
+};
+
+}  // namespace towpath::control::wireguard
