@@ -61,9 +61,16 @@ public:
         tables = std::move(Tables::create(capacity, {kIndexKey, 77}, quiescence).value());
         allowed = std::make_unique<AllowedIps>(capacity.prefixes, capacity.peers, quiescence);
         interfaces.count = 2;
-        interfaces.storage[0] = {.id = kWan, .mac = builders::kOurMac, .is_up = true};
-        interfaces.storage[1] = {
-            .id = kTunnel, .mac = kTunnelMac, .mtu_bytes = 1420, .is_up = true, .is_tunnel = true};
+        Interface& wan = interfaces.storage[0];
+        wan.id = kWan;
+        wan.mac = builders::kOurMac;
+        wan.is_up = true;
+        Interface& inside = interfaces.storage[1];
+        inside.id = kTunnel;
+        inside.mac = kTunnelMac;
+        inside.mtu_bytes = 1420;
+        inside.is_up = true;
+        inside.is_tunnel = true;
         Tunnel& tunnel = tunnels.storage[1];
         tunnel.allowed_ips = allowed.get();
         tunnel.listen_port = kListenPort;
