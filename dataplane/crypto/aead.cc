@@ -8,6 +8,7 @@
 
 #include "dataplane/crypto/aead_kernels.h"
 #include "dataplane/crypto/ipsec_mb.h"
+#include "dataplane/crypto/residue.h"
 #include "dataplane/wire/assertion.h"
 
 namespace towpath::crypto {
@@ -194,7 +195,9 @@ void Aead::seal_batch(std::span<const AeadPacket> packets) noexcept {
         std::transform(group.begin(), group.end(), gathered.begin(),
                        [&](std::uint8_t position) { return for_kernel(packets[position]); });
         seal_group(*kernel_, {gathered.data(), group.size()});
+        uncleared_packets_ += static_cast<unsigned>(group.size());
     }
+    clear_at_times();
 }
 
 void Aead::open_batch(std::span<const AeadPacket> packets, std::span<bool> is_authentic) noexcept {
@@ -217,6 +220,21 @@ void Aead::open_batch(std::span<const AeadPacket> packets, std::span<bool> is_au
         for (std::size_t place = 0; place < group.size(); ++place) {
             is_authentic[group[place]] = (authentic >> place & 1U) != 0;
         }
+        uncleared_packets_ += static_cast<unsigned>(group.size());
+    }
+    clear_at_times();
+}
+
+void Aead::clear_at_times() noexcept {
+    if (uncleared_packets_ >= kAeadPacketsUncleared) {
+        forget();
+    }
+}
+
+void Aead::forget() noexcept {
+    if (uncleared_packets_ != 0) {
+        clear_residue(path_ == AeadPath::avx2 ? VectorRegisters::avx2 : VectorRegisters::avx512);
+        uncleared_packets_ = 0;
     }
 }
 

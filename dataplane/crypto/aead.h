@@ -58,9 +58,13 @@ struct AeadThresholds {
 // Measured on CPUs of each kind; tests/bench/aead_bench prints what they come from.
 [[nodiscard]] AeadThresholds default_thresholds(AeadPath path) noexcept;
 
+inline constexpr unsigned kAeadPacketsUncleared = 128;
+
 class IpsecMb;
 
-// Belongs to one thread. Holds no key between calls.
+// Belongs to one thread. Holds no key between calls. What kernels leave in vector registers and in
+// dead stack frames is cleared after every kAeadPacketsUncleared packets: after every batch,
+// clearing would cost up to a sixth of a short one.
 class Aead {
 public:
     // `path` other than automatic uses nothing else, whatever the batch. Fails with a sentence if
@@ -79,17 +83,23 @@ public:
     // compared in constant time. `is_authentic` is as long as `packets`, at most kAeadBatchMax.
     void open_batch(std::span<const AeadPacket> packets, std::span<bool> is_authentic) noexcept;
 
+    // Clears what the kernels have left until now, if there is anything: for a worker that has
+    // nothing to do. From about the depth of the stack from which the batches were handled.
+    void forget() noexcept;
+
     // Which kernel this CPU uses beside IPsec-MB, or the forced path.
     [[nodiscard]] AeadPath path() const noexcept { return path_; }
     [[nodiscard]] const AeadThresholds& thresholds() const noexcept { return thresholds_; }
 
 private:
     explicit Aead(std::unique_ptr<IpsecMb> ipsec_mb) noexcept;
+    void clear_at_times() noexcept;
 
     std::unique_ptr<IpsecMb> ipsec_mb_;
     const Kernel* kernel_ = nullptr;  // null: IPsec-MB for everything
     AeadThresholds thresholds_;
     AeadPath path_ = AeadPath::ipsec_mb;
+    unsigned uncleared_packets_ = 0;  // through kernels of ours
 };
 
 }  // namespace towpath::crypto
