@@ -18,12 +18,15 @@
 
 #include "config/tunnel.h"
 #include "dataplane/wire/address.h"
+#include "dataplane/wire/ip_address.h"
+#include "dataplane/wire/ipv6_address.h"
 
 namespace towpath::config {
 
 // Stated limits of a configuration; one past each is refused by validate().
 inline constexpr std::size_t kInterfacesMax = 32;
 inline constexpr std::size_t kAddressesPerInterfaceMax = 16;
+inline constexpr std::size_t kIpv6AddressesPerInterfaceMax = 8;
 inline constexpr std::size_t kStaticRoutesMax = 4096;
 inline constexpr std::size_t kPoolAddressesMax = 256;
 inline constexpr std::size_t kSourcesMax = 256;
@@ -81,6 +84,12 @@ struct InterfaceAddress {
     friend bool operator==(const InterfaceAddress&, const InterfaceAddress&) = default;
 };
 
+struct Ipv6InterfaceAddress {
+    Ipv6Address address;
+    Ipv6Prefix prefix;  // of the connected network
+    friend bool operator==(const Ipv6InterfaceAddress&, const Ipv6InterfaceAddress&) = default;
+};
+
 struct Memif {
     enum class Role : std::uint8_t { server, client };
     std::string socket;
@@ -108,7 +117,8 @@ struct Interface {
     Match match;
     Driver driver = Driver::automatic;
     std::vector<InterfaceAddress> addresses;
-    std::uint16_t mtu_bytes = 1500;  // of IPv4 packets
+    std::vector<Ipv6InterfaceAddress> ipv6_addresses;
+    std::uint16_t mtu_bytes = 1500;  // of IP packets
     std::uint16_t queues = 0;        // receive queues; 0 is `auto`
     bool adopt_address = false;      // a kernel address on the port is tolerated (N9)
     Memif memif;
@@ -119,10 +129,10 @@ struct Interface {
     friend bool operator==(const Interface&, const Interface&) = default;
 };
 
-// At least one of via and interface is set.
+// At least one of via and interface is set; both addresses are of one family.
 struct StaticRoute {
-    Ipv4Prefix to;
-    std::optional<Ipv4Address> via;
+    IpPrefix to;
+    std::optional<IpAddress> via;
     std::string interface;  // empty: the interface whose connected network holds `via`
     friend bool operator==(const StaticRoute&, const StaticRoute&) = default;
 };

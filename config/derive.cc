@@ -5,12 +5,24 @@
 
 namespace towpath::config {
 
-std::optional<std::size_t> connected_interface(const Config& config, Ipv4Address address) {
+namespace {
+
+bool is_connected(const Interface& interface, const IpAddress& address) {
+    if (address.is_ipv4()) {
+        return std::any_of(interface.addresses.begin(), interface.addresses.end(),
+                           [&](const auto& own) { return own.prefix.contains(address.ipv4()); });
+    }
+    return address.is_ipv6() &&
+           std::any_of(interface.ipv6_addresses.begin(), interface.ipv6_addresses.end(),
+                       [&](const auto& own) { return own.prefix.contains(address.ipv6()); });
+}
+
+}  // namespace
+
+std::optional<std::size_t> connected_interface(const Config& config, const IpAddress& address) {
     for (std::size_t index = 0; index < config.interfaces.size(); ++index) {
-        for (const InterfaceAddress& own : config.interfaces[index].addresses) {
-            if (own.prefix.contains(address)) {
-                return index;
-            }
+        if (is_connected(config.interfaces[index], address)) {
+            return index;
         }
     }
     return std::nullopt;
@@ -114,8 +126,9 @@ std::vector<Ipv4Prefix> nat_sources(const Config& config) {
     }
     for (const StaticRoute& route : config.routes) {
         const auto index = route_interface(config, route);
-        if (index && is_inside(config, interface_name(config, *index))) {
-            sources.push_back(route.to);
+        if (index && route.to.family() == IpFamily::ipv4 &&
+            is_inside(config, interface_name(config, *index))) {
+            sources.emplace_back(route.to.address().ipv4(), route.to.length());
         }
     }
     std::sort(sources.begin(), sources.end());

@@ -13,7 +13,7 @@ namespace towpath::config {
 
 // Index into Config::interfaces of the interface whose connected network holds `address`.
 [[nodiscard]] std::optional<std::size_t> connected_interface(const Config& config,
-                                                             Ipv4Address address);
+                                                             const IpAddress& address);
 
 // The interface a static route leaves by; none if its next hop is not connected. Indices of tunnels
 // follow those of Config::interfaces.

@@ -4,6 +4,7 @@
 
 #include "config/options.h"
 #include "config/reading.h"
+#include "config/tunnel_scalar.h"
 
 namespace towpath::config {
 namespace {
@@ -133,11 +134,15 @@ void read_route(Reading& reading, const Option&, const Node&) {
 }
 
 void read_route_to(Reading& reading, const Option&, const Node& node) {
-    reading.take(reading.config.routes.back().to, node, parse_prefix);
+    reading.take(reading.config.routes.back().to, node, [](std::string_view text) {
+        return text.find(':') != std::string_view::npos
+                   ? parse_any_prefix(text)
+                   : parse_prefix(text).map([](Ipv4Prefix prefix) { return IpPrefix{prefix}; });
+    });
 }
 
 void read_route_via(Reading& reading, const Option&, const Node& node) {
-    reading.take(reading.config.routes.back().via, node, parse_address);
+    reading.take(reading.config.routes.back().via, node, parse_any_address);
 }
 
 void read_route_interface(Reading& reading, const Option&, const Node& node) {
@@ -172,9 +177,11 @@ constexpr std::array kOptions{
     Option{"routes.static", Value::list_of_sections, "", "", Reload::live,
            "Routes written by hand, at most 4096.", read_route},
     Option{"routes.static[].to", Value::word, "", "", Reload::live,
-           "The destination prefix; 0.0.0.0/0 is the default route.", read_route_to, true},
+           "The destination prefix; 0.0.0.0/0 is the default route, ::/0 that of IPv6.",
+           read_route_to, true},
     Option{"routes.static[].via", Value::word, "", "", Reload::live,
-           "The next hop: an address in a connected network.", read_route_via},
+           "The next hop: an address in a connected network, or a link-local one with interface.",
+           read_route_via},
     Option{"routes.static[].interface", Value::word, "", "", Reload::live,
            "The interface; needed without via, otherwise found by the next hop.",
            read_route_interface},

@@ -50,6 +50,14 @@ void read_addresses(Reading& reading, const Option&, const Node& node) {
         return;
     }
     reading.each_word(node, [&](const Node& item) {
+        if (item.text.find(':') != std::string::npos) {
+            Ipv6InterfaceAddress address;
+            const bool is_taken = reading.take(address, item, parse_ipv6_interface_address);
+            if (is_taken) {
+                current(reading).ipv6_addresses.push_back(address);
+            }
+            return is_taken;
+        }
         InterfaceAddress address;
         const bool is_taken = reading.take(address, item, parse_interface_address);
         if (is_taken) {
@@ -132,9 +140,10 @@ constexpr std::array kOptions{
            "How packets reach it; auto is af_xdp for a kernel device, pci for a bound one.",
            read_driver},
     Option{"interfaces.*.addresses", Value::word_list, "", "", Reload::live,
-           "IPv4 addresses with the length of their network, at most 16.", read_addresses},
+           "Addresses with the length of their network, at most 16 of IPv4 and 8 of IPv6.",
+           read_addresses},
     Option{"interfaces.*.mtu", Value::number, "1500", "", Reload::restart,
-           "Largest IPv4 packet in bytes, 576..9216.", read_mtu},
+           "Largest IP packet in bytes, 576..9216; at least 1280 with IPv6.", read_mtu},
     Option{"interfaces.*.queues", Value::number, "auto", "", Reload::restart,
            "Receive queues, 1..16, or auto: one per worker as far as the device has them.",
            read_queues},

@@ -245,6 +245,26 @@ Scalar<InterfaceAddress> parse_interface_address(std::string_view text) {
     return InterfaceAddress{*address, *prefix};
 }
 
+Scalar<Ipv6InterfaceAddress> parse_ipv6_interface_address(std::string_view text) {
+    const auto prefix = parse_ip_prefix(text);
+    const auto address = parse_ipv6_address(text.substr(0, text.find('/')));
+    if (!prefix || !address) {
+        return refuse(" is not an address with its length, as in 2001:db8::1/64");
+    }
+    return Ipv6InterfaceAddress{*address, {*address, prefix->length()}};
+}
+
+Scalar<IpAddress> parse_any_address(std::string_view text) {
+    if (text.find(':') == std::string_view::npos) {
+        return parse_address(text).map([](Ipv4Address address) { return IpAddress{address}; });
+    }
+    const auto address = parse_ipv6_address(text);
+    if (!address) {
+        return refuse(" is not an IPv6 address, as in 2001:db8::1");
+    }
+    return IpAddress{*address};
+}
+
 Scalar<Endpoint> parse_endpoint(std::string_view text) {
     const std::size_t colon = text.rfind(':');
     const auto address = parse_ipv4_address(text.substr(0, colon));

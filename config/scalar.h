@@ -45,6 +45,10 @@ using Scalar = tl::expected<T, std::string>;
 [[nodiscard]] Scalar<Ipv4Prefix> parse_prefix(std::string_view text);
 // An address with the length of its network: 10.77.1.1/24.
 [[nodiscard]] Scalar<InterfaceAddress> parse_interface_address(std::string_view text);
+// "2001:db8::1/64".
+[[nodiscard]] Scalar<Ipv6InterfaceAddress> parse_ipv6_interface_address(std::string_view text);
+// Of either family.
+[[nodiscard]] Scalar<IpAddress> parse_any_address(std::string_view text);
 // 127.0.0.1:9469.
 [[nodiscard]] Scalar<Endpoint> parse_endpoint(std::string_view text);
 // 0000:3b:00.0.

@@ -3,6 +3,7 @@
 
 #include "config/derive.h"
 #include "config/findings.h"
+#include "dataplane/wire/ipv6.h"
 
 namespace towpath::config {
 namespace {
@@ -118,6 +119,72 @@ void check_addresses(Findings& findings, std::size_t interface_index) {
     }
 }
 
+// Why a host cannot have this address on a link; empty if it can.
+std::string address_fault(const Ipv6InterfaceAddress& own) {
+    if (is_martian(own.address) || is_multicast(own.address)) {
+        return " is not an address of a host";
+    }
+    if (is_link_local(own.address)) {
+        return " is link-local: every interface with an IPv6 address has one by itself";
+    }
+    if (own.prefix.length() < 127 && own.address == own.prefix.address()) {
+        return " is the anycast address of its network's routers";  // RFC 4291 section 2.6.1
+    }
+    return own.prefix.length() == 0 ? " has no network" : "";
+}
+
+bool overlap(const Ipv6Prefix& left, const Ipv6Prefix& right) {
+    return left.contains(right.address()) || right.contains(left.address());
+}
+
+std::string written(const Ipv6InterfaceAddress& own) {
+    return to_string(own.address) + "/" + std::to_string(own.prefix.length());
+}
+
+// Against the addresses of the interfaces before it, and those before it of its own.
+std::string ipv6_clash(const Config& config, std::size_t interface_index,
+                       std::size_t address_index) {
+    const auto& own = config.interfaces[interface_index].ipv6_addresses[address_index];
+    for (std::size_t other = 0; other <= interface_index; ++other) {
+        const bool is_itself = other == interface_index;
+        const auto& addresses = config.interfaces[other].ipv6_addresses;
+        const std::size_t end = is_itself ? address_index : addresses.size();
+        for (std::size_t index = 0; index < end; ++index) {
+            if (addresses[index].address == own.address) {
+                return " is given twice: also on " + config.interfaces[other].name;
+            }
+            if (!is_itself && overlap(addresses[index].prefix, own.prefix)) {
+                return " overlaps " + written(addresses[index]) + " of " +
+                       config.interfaces[other].name + " (BAD-CFG-01)";
+            }
+        }
+    }
+    return {};
+}
+
+void check_ipv6_addresses(Findings& findings, std::size_t interface_index) {
+    const Interface& interface = findings.config().interfaces[interface_index];
+    const std::string path = path_of(interface) + ".addresses";
+    if (interface.ipv6_addresses.size() > kIpv6AddressesPerInterfaceMax) {
+        findings.error(path, path + " lists more than 8 IPv6 addresses");
+        return;
+    }
+    if (!interface.ipv6_addresses.empty() && interface.mtu_bytes < kIpv6MtuMinimum_bytes) {
+        findings.error(path_of(interface) + ".mtu",
+                       path_of(interface) + ".mtu is below 1280, which IPv6 needs");
+    }
+    for (std::size_t index = 0; index < interface.ipv6_addresses.size(); ++index) {
+        const Ipv6InterfaceAddress& own = interface.ipv6_addresses[index];
+        std::string fault = address_fault(own);
+        if (fault.empty()) {
+            fault = ipv6_clash(findings.config(), interface_index, index);
+        }
+        if (!fault.empty()) {
+            findings.error(path, written(own) + fault);
+        }
+    }
+}
+
 void check_devices_differ(Findings& findings) {
     std::map<std::string, std::string> device_of;
     for (const Interface& interface : findings.config().interfaces) {
@@ -152,60 +219,9 @@ void check_interfaces(Findings& findings) {
         check_match(findings, interfaces[index]);
         check_driver(findings, interfaces[index]);
         check_addresses(findings, index);
+        check_ipv6_addresses(findings, index);
     }
     check_devices_differ(findings);
-}
-
-void check_routes(Findings& findings) {
-    const Config& config = findings.config();
-    if (config.routes.size() > kStaticRoutesMax) {
-        findings.error("routes.static", "routes.static lists more than 4096 routes");
-        return;
-    }
-    std::map<Ipv4Prefix, std::size_t> seen;
-    for (std::size_t index = 0; index < config.routes.size(); ++index) {
-        const StaticRoute& route = config.routes[index];
-        const std::string path = element("routes.static", index);
-        if (!seen.emplace(route.to, index).second) {
-            findings.error(path + ".to", "a second route to " + to_string(route.to));
-        }
-        if (!route.via && route.interface.empty()) {
-            findings.error(path, path + " needs via: ADDRESS or interface: NAME");
-            continue;
-        }
-        if (config.find_tunnel(route.interface) != nullptr) {
-            if (route.via) {
-                findings.error(path + ".via",
-                               "a tunnel has no next hops: leave via out, allowed-ips say which "
-                               "peer it is");
-            }
-            continue;
-        }
-        if (!route.interface.empty() && config.find_interface(route.interface) == nullptr) {
-            findings.error(path + ".interface", "no interface is called '" + route.interface + "'");
-            continue;
-        }
-        if (!route.via) {
-            continue;
-        }
-        const auto connected = connected_interface(config, *route.via);
-        if (!connected) {
-            findings.error(path + ".via",
-                           "next hop " + to_string(*route.via) + " is in no connected network");
-        } else if (!route.interface.empty() &&
-                   config.interfaces[*connected].name != route.interface) {
-            findings.error(path + ".via", "next hop " + to_string(*route.via) + " is reached by " +
-                                              config.interfaces[*connected].name + ", not by " +
-                                              route.interface);
-        } else {
-            for (const InterfaceAddress& own : config.interfaces[*connected].addresses) {
-                if (own.address == *route.via) {
-                    findings.error(path + ".via", "next hop " + to_string(*route.via) +
-                                                      " is an address of this box");
-                }
-            }
-        }
-    }
 }
 
 }  // namespace towpath::config

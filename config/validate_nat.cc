@@ -47,7 +47,7 @@ std::string pool_fault(const Config& config, Ipv4Address address) {
         return " is not an address of a host";
     }
     for (const StaticRoute& route : config.routes) {
-        if (route.via == address) {
+        if (route.via == IpAddress{address}) {
             return " is the next hop of the route to " + to_string(route.to);
         }
     }
@@ -192,7 +192,7 @@ void check_nat(Findings& findings) {
     }
     const bool has_default =
         std::any_of(config.routes.begin(), config.routes.end(),
-                    [](const StaticRoute& route) { return route.to.length() == 0; });
+                    [](const StaticRoute& route) { return route.to == IpPrefix{Ipv4Prefix{}}; });
     if (!has_default) {
         findings.warning("nat",
                          "there is no default route: only connected networks and the listed "

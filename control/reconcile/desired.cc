@@ -128,6 +128,13 @@ contract::InterfaceSet interface_of(const config::Config& config,
         set.addresses[i] = {address.address, address.prefix.length(), {}};
     }
     set.address_count = static_cast<std::uint8_t>(count);
+    const std::size_t ipv6_count =
+        std::min(interface.ipv6_addresses.size(), contract::kInterfaceIpv6AddressesMax);
+    for (std::size_t i = 0; i < ipv6_count; ++i) {
+        const config::Ipv6InterfaceAddress& own = interface.ipv6_addresses[i];
+        set.ipv6_addresses[i] = {own.address, own.prefix.length(), {}};
+    }
+    set.ipv6_address_count = static_cast<std::uint8_t>(ipv6_count);
     return set;
 }
 
@@ -165,26 +172,37 @@ contract::NatSet nat_of(const config::Config& config) {
     return set;
 }
 
-std::vector<contract::RouteField> routes_of(const config::Config& config,
-                                            const contract::StartSettings& running) {
-    std::vector<contract::RouteField> routes;
+// Kind and interface of a route of either family. A valid configuration has no route without an
+// interface; if it had, its traffic must stop here rather than follow a shorter prefix.
+template <class Field>
+void set_way(Field& field, const config::Config& config, const contract::StartSettings& running,
+             const config::StaticRoute& route) {
+    const std::optional<std::size_t> index = config::route_interface(config, route);
+    const std::optional<std::uint8_t> id =
+        index ? port_id(running, config::interface_name(config, *index)) : std::nullopt;
+    field.kind = !id         ? contract::RouteKind::unreachable
+                 : route.via ? contract::RouteKind::via
+                             : contract::RouteKind::connected;
+    field.interface = id.value_or(0);
+}
+
+void set_routes(World& world, const config::Config& config,
+                const contract::StartSettings& running) {
     for (const config::StaticRoute& route : config.routes) {
-        contract::RouteField field;
-        field.to = contract::PrefixField::of(route.to);
-        field.kind = route.via ? contract::RouteKind::via : contract::RouteKind::connected;
-        field.via = route.via.value_or(Ipv4Address{});
-        // A valid configuration has no route without one; if it had, its traffic must stop here
-        // rather than follow a shorter prefix.
-        const std::optional<std::size_t> index = config::route_interface(config, route);
-        const std::optional<std::uint8_t> id =
-            index ? port_id(running, config::interface_name(config, *index)) : std::nullopt;
-        field.interface = id.value_or(0);
-        if (!id) {
-            field.kind = contract::RouteKind::unreachable;
+        const IpAddress via = route.via.value_or(IpAddress{});
+        if (route.to.family() == IpFamily::ipv4) {
+            contract::RouteField& field = world.routes.emplace_back();
+            field.to = contract::PrefixField::of({route.to.address().ipv4(), route.to.length()});
+            field.via = via.ipv4();
+            set_way(field, config, running, route);
+        } else {
+            contract::Ipv6RouteField& field = world.ipv6_routes.emplace_back();
+            field.to =
+                contract::Ipv6PrefixField::of({route.to.address().ipv6(), route.to.length()});
+            field.via = via.ipv6();
+            set_way(field, config, running, route);
         }
-        routes.push_back(field);
     }
-    return routes;
 }
 
 std::vector<contract::AllowField> allow_of(const config::Config& config,
@@ -258,7 +276,7 @@ Outcome<World> desired_world(const config::Config& config, const contract::Start
         }
         world.interfaces[*id] = interface_of(config, interface, *id, running.ports[*id].mtu_bytes);
     }
-    world.routes = routes_of(config, running);
+    set_routes(world, config, running);
     world.nat = nat_of(config);
     if (config.nat.is_enabled) {
         for (const Ipv4Prefix prefix : config::nat_sources(config)) {

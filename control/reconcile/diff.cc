@@ -100,6 +100,9 @@ std::vector<Datagram> state_messages(const std::optional<World>& applied, const 
     if (!applied || applied->routes != desired.routes) {
         state_list<RouteChunk>(desired.routes, messages);
     }
+    if (!applied || applied->ipv6_routes != desired.ipv6_routes) {
+        state_list<Ipv6RouteChunk>(desired.ipv6_routes, messages);
+    }
     if (!applied || applied->nat != desired.nat) {
         messages.push_back(datagram_of(desired.nat));
     }
@@ -127,7 +130,8 @@ std::vector<std::string> live_differences(const World& applied, const World& des
         note(applied.interfaces[id] == desired.interfaces[id],
              "interfaces." + running.ports[id].name.str());
     }
-    note(applied.routes == desired.routes, "routes.static");
+    note(applied.routes == desired.routes && applied.ipv6_routes == desired.ipv6_routes,
+         "routes.static");
     note(applied.nat.is_enabled == desired.nat.is_enabled, "nat");
     note(has_same_filtering(applied.nat, desired.nat), "nat.filtering");
     note(has_same_timeouts(applied.nat, desired.nat), "nat.timeouts");

@@ -30,6 +30,14 @@ bool canonical_prefix(const PrefixField& field) noexcept {
     return prefix(field) && field.prefix().address() == field.address;
 }
 
+bool prefix(const Ipv6PrefixField& field) noexcept {
+    return field.length <= 128;
+}
+
+bool canonical_prefix(const Ipv6PrefixField& field) noexcept {
+    return prefix(field) && field.prefix().address() == field.address;
+}
+
 // Fields of each message. What is not listed has no value that could be wrong.
 template <class M>
 bool is_valid(const M&) noexcept {
@@ -100,10 +108,18 @@ bool is_valid(const InterfaceSet& m) noexcept {
     for (std::size_t i = 0; valid && i < m.address_count; ++i) {
         valid = prefix(m.addresses[i]);
     }
+    valid = valid && m.ipv6_address_count <= kInterfaceIpv6AddressesMax;
+    for (std::size_t i = 0; valid && i < m.ipv6_address_count; ++i) {
+        valid = prefix(m.ipv6_addresses[i]);
+    }
     return valid;
 }
 
 bool is_entry_valid(const RouteField& entry) noexcept {
+    return canonical_prefix(entry.to) && known(entry.kind) && entry.interface < kPortsMax;
+}
+
+bool is_entry_valid(const Ipv6RouteField& entry) noexcept {
     return canonical_prefix(entry.to) && known(entry.kind) && entry.interface < kPortsMax;
 }
 
@@ -137,6 +153,9 @@ bool is_chunk_valid(const Chunk& m) noexcept {
 }
 
 bool is_valid(const RouteChunk& m) noexcept {
+    return is_chunk_valid(m);
+}
+bool is_valid(const Ipv6RouteChunk& m) noexcept {
     return is_chunk_valid(m);
 }
 bool is_valid(const SourceChunk& m) noexcept {

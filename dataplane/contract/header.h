@@ -14,6 +14,7 @@
 
 #include "dataplane/contract/version.h"
 #include "dataplane/wire/address.h"
+#include "dataplane/wire/ipv6_address.h"
 
 namespace towpath::contract {
 
@@ -29,6 +30,7 @@ enum class MessageType : std::uint16_t {
     pool_chunk = 14,
     allow_chunk = 15,
     commit = 16,
+    ipv6_route_chunk = 18,
     status_query = 30,
     counters_query = 31,
     reasons_query = 32,
@@ -117,6 +119,18 @@ struct PrefixField {
     }
     [[nodiscard]] constexpr Ipv4Prefix prefix() const noexcept { return {address, length}; }
     friend bool operator==(const PrefixField&, const PrefixField&) = default;
+};
+
+struct Ipv6PrefixField {
+    Ipv6Address address;
+    std::uint8_t length = 0;
+    std::array<std::uint8_t, 7> reserved{};
+
+    [[nodiscard]] static Ipv6PrefixField of(const Ipv6Prefix& prefix) noexcept {
+        return {prefix.address(), prefix.length(), {}};
+    }
+    [[nodiscard]] Ipv6Prefix prefix() const noexcept { return {address, length}; }
+    friend bool operator==(const Ipv6PrefixField&, const Ipv6PrefixField&) = default;
 };
 
 struct EndpointField {

@@ -19,10 +19,10 @@ struct MessageSet {
 };
 
 // Control to data plane.
-using Downward =
-    MessageSet<HelloControl, Start, InterfaceSet, RouteChunk, NatSet, SourceChunk, PoolChunk,
-               AllowChunk, Commit, StatusQuery, CountersQuery, ReasonsQuery, InterfacesQuery,
-               NatLookupQuery, NatListQuery, PortUsageQuery, StartQuery, EventsSubscribe>;
+using Downward = MessageSet<HelloControl, Start, InterfaceSet, RouteChunk, Ipv6RouteChunk, NatSet,
+                            SourceChunk, PoolChunk, AllowChunk, Commit, StatusQuery, CountersQuery,
+                            ReasonsQuery, InterfacesQuery, NatLookupQuery, NatListQuery,
+                            PortUsageQuery, StartQuery, EventsSubscribe>;
 // Data plane to control.
 using Upward = MessageSet<HelloDataplane, Started, StartFailed, Applied, Refused, LinkChange,
                           StatusReply, CountersReply, ReasonsReply, InterfacesReply, NatLookupReply,

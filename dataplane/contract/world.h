@@ -12,8 +12,10 @@
 namespace towpath::contract {
 
 inline constexpr std::size_t kInterfaceAddressesMax = 16;
+inline constexpr std::size_t kInterfaceIpv6AddressesMax = 8;
 inline constexpr std::size_t kReservedRangesMax = 512;
 inline constexpr std::size_t kRoutesPerChunk = 256;
+inline constexpr std::size_t kIpv6RoutesPerChunk = 128;
 inline constexpr std::size_t kPrefixesPerChunk = 256;
 inline constexpr std::size_t kAllowPerChunk = 64;
 inline constexpr std::uint32_t kRoutesMax = 131072;
@@ -43,12 +45,14 @@ struct InterfaceSet {
     Role role = Role::neutral;
     std::uint16_t mtu_bytes = 1500;
     std::uint8_t address_count = 0;
-    std::array<std::uint8_t, 3> reserved{};
+    std::uint8_t ipv6_address_count = 0;
+    std::array<std::uint8_t, 2> reserved{};
     // `address` with all its bits; `length` is that of the connected network.
     std::array<PrefixField, kInterfaceAddressesMax> addresses{};
+    std::array<Ipv6PrefixField, kInterfaceIpv6AddressesMax> ipv6_addresses{};  // likewise
     friend bool operator==(const InterfaceSet&, const InterfaceSet&) = default;
 };
-static_assert(sizeof(InterfaceSet) == 16 + 8 + 128 && kIsMessage<InterfaceSet>);
+static_assert(sizeof(InterfaceSet) == 16 + 8 + 128 + 192 && kIsMessage<InterfaceSet>);
 
 struct RouteField {
     PrefixField to;
@@ -76,6 +80,26 @@ struct RouteChunk {
     std::array<RouteField, kRoutesPerChunk> entries{};
 };
 static_assert(sizeof(RouteChunk) == 32 + 16 * kRoutesPerChunk && kIsMessage<RouteChunk>);
+
+struct Ipv6RouteField {
+    Ipv6PrefixField to;
+    Ipv6Address via;  // with RouteKind::via
+    RouteKind kind = RouteKind::via;
+    std::uint8_t interface = 0;  // not with RouteKind::unreachable
+    std::array<std::uint8_t, 6> reserved{};
+    friend bool operator==(const Ipv6RouteField&, const Ipv6RouteField&) = default;
+};
+
+struct Ipv6RouteChunk {
+    static constexpr MessageType kType = MessageType::ipv6_route_chunk;
+    using Entry = Ipv6RouteField;
+    static constexpr std::uint32_t kEntriesMax = kRoutesMax;
+    Header header = header_of<Ipv6RouteChunk>();
+    ListPart part;
+    std::array<Ipv6RouteField, kIpv6RoutesPerChunk> entries{};
+};
+static_assert(sizeof(Ipv6RouteChunk) == 32 + 48 * kIpv6RoutesPerChunk &&
+              kIsMessage<Ipv6RouteChunk>);
 
 // Sources that may be translated (nat-behaviour.md BAD-IP-10).
 struct SourceChunk {

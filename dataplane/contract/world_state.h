@@ -15,6 +15,7 @@ namespace towpath::contract {
 struct World {
     std::array<InterfaceSet, kPortsMax> interfaces = numbered();  // by id; unset: no addresses
     std::vector<RouteField> routes;
+    std::vector<Ipv6RouteField> ipv6_routes;
     NatSet nat;
     std::vector<PrefixField> sources;
     std::vector<Ipv4Address> pool;

@@ -59,6 +59,16 @@ Interface interface_of(const contract::InterfaceSet& set, const DeviceFacts& dev
         interface.address_storage[index] = {set.addresses[index].address,
                                             set.addresses[index].prefix()};
     }
+    interface.ipv6_address_count = set.ipv6_address_count;
+    for (std::size_t index = 0; index < set.ipv6_address_count; ++index) {
+        interface.ipv6_storage[index] = {set.ipv6_addresses[index].address,
+                                         set.ipv6_addresses[index].prefix()};
+    }
+    // What peers send through a tunnel needs no address of ours there, and no link.
+    interface.has_ipv6 = interface.is_tunnel || set.ipv6_address_count > 0;
+    if (interface.has_ipv6 && !interface.is_tunnel) {
+        interface.link_local = link_local_of(device.mac);
+    }
     return interface;
 }
 
@@ -93,6 +103,62 @@ std::vector<route::RouteEntry> routes_of(const contract::World& world,
         entries.push_back(route_of(field));
     }
     return entries;
+}
+
+route::RouteKind kind_of(contract::RouteKind kind) {
+    switch (kind) {
+        case contract::RouteKind::via:
+            return route::RouteKind::via;
+        case contract::RouteKind::connected:
+            return route::RouteKind::connected;
+        case contract::RouteKind::unreachable:
+        case contract::RouteKind::count:
+            break;
+    }
+    return route::RouteKind::unreachable;
+}
+
+// Connected networks and own addresses, then what control states.
+std::vector<ipv6::RouteEntry> ipv6_routes_of(const contract::World& world,
+                                             const InterfaceTable& interfaces) {
+    std::vector<ipv6::RouteEntry> entries;
+    for (const Interface& interface : interfaces.all()) {
+        for (const Ipv6InterfaceAddress& own : interface.ipv6_addresses()) {
+            entries.push_back({own.prefix, {route::RouteKind::connected, interface.id, {}}});
+        }
+    }
+    for (const contract::Ipv6RouteField& field : world.ipv6_routes) {
+        const route::RouteKind kind = kind_of(field.kind);
+        const bool is_reachable = kind != route::RouteKind::unreachable;
+        entries.push_back(
+            {field.to.prefix(),
+             {kind, is_reachable ? InterfaceId{field.interface} : kNoInterface, field.via}});
+    }
+    // Last, so that no route leads away from the box itself.
+    for (const Interface& interface : interfaces.all()) {
+        for (const Ipv6InterfaceAddress& own : interface.ipv6_addresses()) {
+            entries.push_back(
+                {Ipv6Prefix{own.address, 128}, {route::RouteKind::local, interface.id, {}}});
+        }
+    }
+    return entries;
+}
+
+// decisions.md W6: peers never swallow the way to their own endpoints.
+Outcome<void> build_ipv6_routes(const contract::World& world, pipeline::Generation& generation) {
+    const InterfaceTable& interfaces = generation.interfaces;
+    std::vector<ipv6::RouteEntry> entries = ipv6_routes_of(world, interfaces);
+    auto routes = ipv6::RouteTable::build(entries);
+    std::erase_if(entries, [&interfaces](const ipv6::RouteEntry& entry) {
+        return entry.route.interface != kNoInterface && interfaces[entry.route.interface].is_tunnel;
+    });
+    auto underlay = ipv6::RouteTable::build(entries);
+    if (!routes || !underlay) {
+        return tl::unexpected{routes ? underlay.error() : routes.error()};
+    }
+    generation.ipv6_routes = std::move(*routes);
+    generation.ipv6_underlay = std::move(*underlay);
+    return {};
 }
 
 nat::Policy policy_of(const contract::World& world) {
@@ -167,6 +233,9 @@ Outcome<std::unique_ptr<pipeline::Generation>> build_generation(const Generation
         return tl::unexpected{routes.error()};
     }
     generation->routes = std::move(*routes);
+    if (auto built = build_ipv6_routes(request.world, *generation); !built) {
+        return tl::unexpected{built.error()};
+    }
     generation->nat = policy_of(request.world);
     generation->local =
         route::LocalPolicy{local_of(request, generation->nat), generation->interfaces};

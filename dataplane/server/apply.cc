@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "dataplane/wire/ip_address.h"
+
 namespace towpath::server {
 namespace {
 
@@ -38,6 +40,26 @@ Outcome<void> take_chunk(std::vector<typename Chunk::Entry>& list, ListProgress&
     return {};
 }
 
+// Of a list of either family: that there is room, and that interfaces exist.
+template <class Chunk>
+Outcome<void> check_routes(const contract::StartSettings& start, const Chunk& chunk) {
+    const std::uint32_t most = start.routes == 0 ? contract::kRoutesMax : start.routes;
+    if (chunk.part.total > most) {
+        return refuse(std::to_string(chunk.part.total) + " routes are more than the " +
+                      std::to_string(most) + " there is room for");
+    }
+    for (std::size_t i = 0; i < chunk.part.count; ++i) {
+        const auto& route = chunk.entries[i];
+        if (route.kind != contract::RouteKind::unreachable &&
+            !is_interface(start, route.interface)) {
+            return refuse("route " + to_string(route.to.address) + "/" +
+                          std::to_string(route.to.length) + " leaves by interface " +
+                          interface_name(start, route.interface) + ", which does not exist");
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 Construction construction_from(const contract::World& applied) {
@@ -58,6 +80,14 @@ Outcome<void> apply(Construction& construction, const contract::StartSettings& s
                           to_string(field.address) + "/" + std::to_string(field.length));
         }
     }
+    for (std::size_t i = 0; i < message.ipv6_address_count; ++i) {
+        const contract::Ipv6PrefixField& field = message.ipv6_addresses[i];
+        if (is_martian(field.address) || is_multicast(field.address) ||
+            is_link_local(field.address) || field.length == 0) {
+            return refuse("interface " + interface_name(start, message.id) + " cannot carry " +
+                          to_string(field.address) + "/" + std::to_string(field.length));
+        }
+    }
     contract::InterfaceSet& slot = construction.world.interfaces[message.id];
     slot = message;
     slot.header = contract::header_of<contract::InterfaceSet>();
@@ -66,20 +96,19 @@ Outcome<void> apply(Construction& construction, const contract::StartSettings& s
 
 Outcome<void> apply(Construction& construction, const contract::StartSettings& start,
                     const contract::RouteChunk& message) {
-    const std::uint32_t most = start.routes == 0 ? contract::kRoutesMax : start.routes;
-    if (message.part.total > most) {
-        return refuse(std::to_string(message.part.total) + " routes are more than the " +
-                      std::to_string(most) + " there is room for");
-    }
-    for (std::size_t i = 0; i < message.part.count; ++i) {
-        const contract::RouteField& route = message.entries[i];
-        if (route.kind != contract::RouteKind::unreachable &&
-            !is_interface(start, route.interface)) {
-            return refuse("route " + to_string(route.to.prefix()) + " leaves by interface " +
-                          interface_name(start, route.interface) + ", which does not exist");
-        }
+    if (auto checked = check_routes(start, message); !checked) {
+        return checked;
     }
     return take_chunk(construction.world.routes, construction.routes, message, "routes");
+}
+
+Outcome<void> apply(Construction& construction, const contract::StartSettings& start,
+                    const contract::Ipv6RouteChunk& message) {
+    if (auto checked = check_routes(start, message); !checked) {
+        return checked;
+    }
+    return take_chunk(construction.world.ipv6_routes, construction.ipv6_routes, message,
+                      "IPv6 routes");
 }
 
 Outcome<void> apply(Construction& construction, const contract::StartSettings&,
@@ -123,8 +152,9 @@ Outcome<void> apply(Construction& construction, const contract::StartSettings& s
 }
 
 Outcome<void> check_whole(const Construction& construction) {
-    if (!construction.routes.is_complete() || !construction.sources.is_complete() ||
-        !construction.pool.is_complete() || !construction.allow.is_complete()) {
+    if (!construction.routes.is_complete() || !construction.ipv6_routes.is_complete() ||
+        !construction.sources.is_complete() || !construction.pool.is_complete() ||
+        !construction.allow.is_complete()) {
         return refuse("a list was not stated to its end before the commit");
     }
     const contract::World& world = construction.world;

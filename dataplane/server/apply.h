@@ -21,6 +21,7 @@ struct ListProgress {
 struct Construction {
     contract::World world;
     ListProgress routes;
+    ListProgress ipv6_routes;
     ListProgress sources;
     ListProgress pool;
     ListProgress allow;
@@ -36,6 +37,8 @@ struct Construction {
                                   const contract::InterfaceSet& message);
 [[nodiscard]] Outcome<void> apply(Construction& construction, const contract::StartSettings& start,
                                   const contract::RouteChunk& message);
+[[nodiscard]] Outcome<void> apply(Construction& construction, const contract::StartSettings& start,
+                                  const contract::Ipv6RouteChunk& message);
 [[nodiscard]] Outcome<void> apply(Construction& construction, const contract::StartSettings& start,
                                   const contract::NatSet& message);
 [[nodiscard]] Outcome<void> apply(Construction& construction, const contract::StartSettings& start,

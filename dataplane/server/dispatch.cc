@@ -169,6 +169,9 @@ void Dispatcher::on(Context& context, const RouteChunk& message) {
 void Dispatcher::on(Context& context, const NatSet& message) {
     on_state(context, message);
 }
+void Dispatcher::on(Context& context, const Ipv6RouteChunk& message) {
+    on_state(context, message);
+}
 void Dispatcher::on(Context& context, const SourceChunk& message) {
     on_state(context, message);
 }

@@ -58,6 +58,7 @@ private:
     void on_state(Context& context, const StateMessage& message);
     void on(Context& context, const contract::InterfaceSet& message);
     void on(Context& context, const contract::RouteChunk& message);
+    void on(Context& context, const contract::Ipv6RouteChunk& message);
     void on(Context& context, const contract::NatSet& message);
     void on(Context& context, const contract::SourceChunk& message);
     void on(Context& context, const contract::PoolChunk& message);

@@ -32,12 +32,12 @@ template <class M>
 class EveryMessage : public ::testing::Test {};
 
 using AllMessages =
-    ::testing::Types<HelloControl, Start, InterfaceSet, RouteChunk, NatSet, SourceChunk, PoolChunk,
-                     AllowChunk, StatusQuery, CountersQuery, ReasonsQuery, InterfacesQuery,
-                     NatLookupQuery, NatListQuery, PortUsageQuery, EventsSubscribe, HelloDataplane,
-                     Started, StartFailed, Applied, Refused, LinkChange, StatusReply, ReasonsReply,
-                     InterfacesReply, NatLookupReply, NatListReply, PortUsageReply, StartReply,
-                     StartQuery, EventBatch>;
+    ::testing::Types<HelloControl, Start, InterfaceSet, RouteChunk, Ipv6RouteChunk, NatSet,
+                     SourceChunk, PoolChunk, AllowChunk, StatusQuery, CountersQuery, ReasonsQuery,
+                     InterfacesQuery, NatLookupQuery, NatListQuery, PortUsageQuery, EventsSubscribe,
+                     HelloDataplane, Started, StartFailed, Applied, Refused, LinkChange,
+                     StatusReply, ReasonsReply, InterfacesReply, NatLookupReply, NatListReply,
+                     PortUsageReply, StartReply, StartQuery, EventBatch>;
 TYPED_TEST_SUITE(EveryMessage, AllMessages);
 
 TYPED_TEST(EveryMessage, ArrivesAsItWasSent) {
@@ -140,6 +140,30 @@ TEST(Framing, CountsAreRefusedOnePastTheirArray) {
     EXPECT_TRUE(accepts(traffic));
     traffic.settings.ports[0].kernel_traffic_count = kKernelTrafficMax + 1;
     EXPECT_FALSE(accepts(traffic));
+}
+
+TEST(Framing, Ipv6AddressesAndRoutesAreInRange) {
+    InterfaceSet interface;
+    interface.ipv6_address_count = kInterfaceIpv6AddressesMax;
+    EXPECT_TRUE(accepts(interface));
+    interface.ipv6_addresses[kInterfaceIpv6AddressesMax - 1].length = 129;
+    EXPECT_FALSE(accepts(interface));
+    interface = {};
+    interface.ipv6_address_count = kInterfaceIpv6AddressesMax + 1;
+    EXPECT_FALSE(accepts(interface));
+
+    Ipv6RouteChunk chunk;
+    chunk.part = {1, 0, 1, 0};
+    chunk.entries[0].to = Ipv6PrefixField::of({kAllNodes, 128});
+    EXPECT_TRUE(accepts(chunk));
+    chunk.entries[0].to.length = 64;  // host bits are set
+    EXPECT_FALSE(accepts(chunk));
+    chunk.entries[0].to = {};
+    chunk.entries[0].kind = RouteKind::count;
+    EXPECT_FALSE(accepts(chunk));
+    chunk = {};
+    chunk.part = {kRoutesMax, 0, kIpv6RoutesPerChunk + 1, 0};
+    EXPECT_FALSE(accepts(chunk));
 }
 
 TEST(Framing, ListPartsLieInsideTheirList) {

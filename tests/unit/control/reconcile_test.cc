@@ -106,6 +106,29 @@ TEST(Desired, NewInterfaceIsRefusedByName) {
               "interface dmz is new: the data plane must be restarted to open it");
 }
 
+TEST(Desired, Ipv6GoesItsOwnWay) {
+    config::Config config = gateway();
+    const contract::StartSettings running = desired_start(config, "towpath");
+    const World before = *desired_world(config, running);
+    const Ipv6Address own = *parse_ipv6_address("2001:db8:1::1");
+    const Ipv6Address router = *parse_ipv6_address("2001:db8:1::fe");
+    config.interfaces[0].ipv6_addresses = {{own, {own, 64}}};
+    config.routes.push_back({IpPrefix{IpAddress{Ipv6Address{}}, 0}, IpAddress{router}, ""});
+    const auto world = desired_world(config, running);
+    ASSERT_TRUE(world.has_value());
+    EXPECT_EQ(world->interfaces[0].ipv6_address_count, 1);
+    EXPECT_EQ(world->interfaces[0].ipv6_addresses[0].length, 64);
+    EXPECT_EQ(world->routes.size(), 1U);
+    ASSERT_EQ(world->ipv6_routes.size(), 1U);
+    EXPECT_EQ(world->ipv6_routes[0].via, router);
+    EXPECT_EQ(world->ipv6_routes[0].interface, 0);
+    EXPECT_EQ(world->sources, before.sources);  // what NAT translates is IPv4
+    // The interface and the list, each once.
+    EXPECT_EQ(state_messages(before, *world, running.port_count).size(), 2U);
+    EXPECT_EQ(live_differences(before, *world, running),
+              (std::vector<std::string>{"interfaces.lan", "routes.static"}));
+}
+
 TEST(Desired, InterfaceGoneFromTheFileCarriesNothing) {
     config::Config config = gateway();
     const contract::StartSettings running = desired_start(config, "towpath");

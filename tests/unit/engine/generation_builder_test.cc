@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "dataplane/wire/ip_address.h"
 #include "tests/builders/packet_builder.h"
 
 namespace towpath::engine {
@@ -60,6 +61,35 @@ TEST_F(GenerationBuilder, JoinsWhatIsConfiguredWithWhatDevicesAre) {
     EXPECT_TRUE(wan.is_up && wan.has_host);
     EXPECT_FALSE(generation->interfaces.storage[0].is_up);
     EXPECT_TRUE(wan.owns(address("192.0.2.10")));
+}
+
+TEST_F(GenerationBuilder, Ipv6IsSpokenWhereThereIsAnAddress) {
+    const Ipv6Address own = *parse_ipv6_address("2001:db8:1::1");
+    world_.interfaces[0].ipv6_address_count = 1;
+    world_.interfaces[0].ipv6_addresses[0] = {own, 64, {}};
+    contract::Ipv6RouteField route;
+    route.to = contract::Ipv6PrefixField::of({*parse_ipv6_address("2001:db8:7::"), 48});
+    route.via = *parse_ipv6_address("2001:db8:1::fe");
+    // A route cannot lead away from the box itself.
+    contract::Ipv6RouteField same = route;
+    same.to = contract::Ipv6PrefixField::of({own, 128});
+    world_.ipv6_routes = {route, same};
+    devices_[0].mac = MacAddress{{2, 0, 0, 0, 0, 9}};
+    const auto generation = build();
+    const Interface& lan = generation->interfaces.storage[0];
+    EXPECT_TRUE(lan.has_ipv6);
+    EXPECT_FALSE(generation->interfaces.storage[1].has_ipv6);
+    EXPECT_TRUE(lan.owns(own));
+    EXPECT_EQ(to_string(lan.link_local), "fe80::ff:fe00:9");
+    const auto kind_of = [&generation](std::string_view text) {
+        return generation->ipv6_routes.find(*parse_ipv6_address(text)).kind;
+    };
+    EXPECT_EQ(kind_of("2001:db8:1::1"), route::RouteKind::local);
+    EXPECT_EQ(kind_of("2001:db8:1::2"), route::RouteKind::connected);
+    EXPECT_EQ(kind_of("2001:db8:7::2"), route::RouteKind::via);
+    EXPECT_EQ(kind_of("2001:db8:8::2"), route::RouteKind::unreachable);
+    EXPECT_EQ(generation->ipv6_underlay.find(*parse_ipv6_address("2001:db8:7::2")).next_hop,
+              route.via);
 }
 
 TEST_F(GenerationBuilder, RoutesToConnectedNetworksAndBeyond) {

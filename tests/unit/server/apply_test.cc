@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "dataplane/wire/ip_address.h"
+
 namespace towpath::server {
 namespace {
 
@@ -93,6 +95,33 @@ TEST(Apply, RoutesUpToWhatStartSaid) {
     EXPECT_TRUE(apply(construction, start, chunk).has_value());
     chunk.part = {3, 0, 3, 0};
     EXPECT_FALSE(apply(construction, start, chunk).has_value());
+}
+
+TEST(Apply, Ipv6IsHeldToTheSameRules) {
+    StartSettings start = two_ports();
+    start.routes = 2;
+    Construction construction;
+    Ipv6RouteChunk chunk;
+    chunk.part = {3, 0, 3, 0};
+    EXPECT_FALSE(apply(construction, start, chunk).has_value());
+    chunk.part = {2, 0, 1, 0};
+    chunk.entries[0].interface = 2;
+    EXPECT_EQ(apply(construction, start, chunk).error().sentence,
+              "route ::/0 leaves by interface number 2, which does not exist");
+    chunk.entries[0].interface = 1;
+    ASSERT_TRUE(apply(construction, start, chunk).has_value());
+    EXPECT_FALSE(check_whole(construction).has_value());  // one of two
+    chunk.part = {2, 1, 1, 0};
+    ASSERT_TRUE(apply(construction, start, chunk).has_value());
+    EXPECT_TRUE(check_whole(construction).has_value());
+    EXPECT_EQ(construction.world.ipv6_routes.size(), 2U);
+
+    InterfaceSet set;
+    set.ipv6_address_count = 1;
+    for (const Ipv6Address& address : {kAllNodes, Ipv6Address{}, link_local_of(MacAddress{})}) {
+        set.ipv6_addresses[0] = {address, 64, {}};
+        EXPECT_FALSE(apply(construction, start, set).has_value()) << to_string(address);
+    }
 }
 
 TEST(Apply, InterfaceCannotCarryMulticastOrNothing) {
