@@ -38,6 +38,16 @@ public:
     [[nodiscard]] std::size_t header_length_bytes() const noexcept {
         return is_ipv4() ? sizeof(Ipv4Header) : sizeof(Ipv6Header);
     }
+    void prefetch_owner_of_source(const AllowedIps& allowed) const noexcept {
+        if (is_ipv4()) {
+            allowed.prefetch(Ipv4Address{ipv4().source});
+        }
+    }
+    void prefetch_owner_of_destination(const AllowedIps& allowed) const noexcept {
+        if (is_ipv4()) {
+            allowed.prefetch(Ipv4Address{ipv4().destination});
+        }
+    }
     [[nodiscard]] PeerId owner_of_source(const AllowedIps& allowed) const noexcept {
         return is_ipv4() ? allowed.find(Ipv4Address{ipv4().source}) : allowed.find(ipv6().source);
     }

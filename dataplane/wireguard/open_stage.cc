@@ -20,6 +20,7 @@ struct Candidate {
     std::byte* data = nullptr;  // sealed inner packet
     std::uint32_t index_here = 0;
     std::uint32_t slot = 0;
+    PeerId owner = kNoPeer;          // of the inner source
     std::uint16_t length_bytes = 0;  // without tag
     PacketIndex packet = 0;
 };
@@ -44,12 +45,23 @@ public:
         }
     }
 
-    // Second pass: which of them may be opened.
-    void look_up() noexcept {
-        std::size_t kept = 0;
+    // Second pass: whose it is.
+    void find_sessions() noexcept {
         for (std::size_t position = 0; position < count_; ++position) {
             Candidate& candidate = candidates_[position];
             candidate.session = sessions_.find(candidate.slot, candidate.index_here);
+            if (candidate.session != nullptr) {
+                state_.tables.peers().prefetch(candidate.session->peer);
+                candidate.session->replay.prefetch(candidate.counter);
+            }
+        }
+    }
+
+    // Third pass: which of them may be opened.
+    void check_sessions() noexcept {
+        std::size_t kept = 0;
+        for (std::size_t position = 0; position < count_; ++position) {
+            Candidate& candidate = candidates_[position];
             const PacketIndex index = candidate.packet;
             if (candidate.session == nullptr) {
                 batch_.drop(index, DropReason::tunnel_unknown_index);
@@ -66,11 +78,12 @@ public:
         count_ = kept;
     }
 
-    // Third pass: what is authentic counts, in order of arrival.
+    // Last passes: what is authentic counts, in order of arrival.
     void commit() noexcept {
         std::array<bool, crypto::kAeadBatchMax> is_authentic{};
         state_.aead.open_batch(std::span{crypto_}.first(count_),
                                std::span{is_authentic}.first(count_));
+        find_owners(is_authentic);
         ReceivedTally tally{state_, batch_, now_};
         for (std::size_t position = 0; position < count_; ++position) {
             const Candidate& candidate = candidates_[position];
@@ -105,7 +118,7 @@ private:
     [[nodiscard]] DropReason check(const Candidate& candidate) const noexcept {
         Session& session = *candidate.session;
         const Peer& peer = state_.tables.peers()[session.peer];
-        __builtin_prefetch(&peer.received_at);
+        peer.endpoint.prefetch();
         const InterfaceId tunnel = peer.tunnel();
         if (!peer.is_in_use() ||
             (*state_.tunnels)[tunnel].listen_port != batch_[candidate.packet].destination_port) {
@@ -125,6 +138,32 @@ private:
                                                               : DropReason::tunnel_replay;
     }
 
+    // Whose the inner sources are (step 15), asked for all at once. kNoPeer of what is no packet.
+    void find_owners(const std::array<bool, crypto::kAeadBatchMax>& is_authentic) noexcept {
+        for (std::size_t position = 0; position < count_; ++position) {
+            if (is_authentic[position]) {
+                const InnerPacket inner = inner_of(candidates_[position]);
+                if (inner.family() != IpFamily::none) {
+                    inner.prefetch_owner_of_source(allowed_ips_of(candidates_[position]));
+                }
+            }
+        }
+        for (std::size_t position = 0; position < count_; ++position) {
+            Candidate& candidate = candidates_[position];
+            const InnerPacket inner = inner_of(candidate);
+            candidate.owner = is_authentic[position] && inner.family() != IpFamily::none
+                                  ? inner.owner_of_source(allowed_ips_of(candidate))
+                                  : kNoPeer;
+        }
+    }
+    [[nodiscard]] static InnerPacket inner_of(const Candidate& candidate) noexcept {
+        return InnerPacket{{candidate.data, candidate.length_bytes}};
+    }
+    [[nodiscard]] const AllowedIps& allowed_ips_of(const Candidate& candidate) const noexcept {
+        const InterfaceId tunnel = state_.tables.peers()[candidate.session->peer].tunnel();
+        return *(*state_.tunnels)[tunnel].allowed_ips;
+    }
+
     // Steps 11 to 16.
     void deliver(const Candidate& candidate, ReceivedTally& tally) noexcept {
         const PeerId peer = candidate.session->peer;
@@ -134,9 +173,9 @@ private:
             batch_.put(candidate.packet, Lane::absorb);
             return;
         }
-        const InnerPacket inner{{candidate.data, candidate.length_bytes}};
+        const InnerPacket inner = inner_of(candidate);
         const InterfaceId tunnel = state_.tables.peers()[peer].tunnel();
-        const DropReason refusal = check_inner(inner, candidate, tunnel);
+        const DropReason refusal = check_inner(inner, candidate);
         if (refusal != DropReason::none) {
             batch_.drop(candidate.packet, refusal);
             return;
@@ -148,8 +187,8 @@ private:
         batch_.put(candidate.packet, Lane::parse);
     }
 
-    [[nodiscard]] DropReason check_inner(const InnerPacket& inner, const Candidate& candidate,
-                                         InterfaceId tunnel) const noexcept {
+    [[nodiscard]] DropReason check_inner(const InnerPacket& inner,
+                                         const Candidate& candidate) const noexcept {
         if (inner.family() == IpFamily::none) {
             return DropReason::tunnel_not_ip;
         }
@@ -157,10 +196,8 @@ private:
         if (total_bytes > candidate.length_bytes || total_bytes < inner.header_length_bytes()) {
             return DropReason::tunnel_inner_length;
         }
-        const Tunnel& settings = (*state_.tunnels)[tunnel];
-        return inner.owner_of_source(*settings.allowed_ips) == candidate.session->peer
-                   ? DropReason::none
-                   : DropReason::admit_source_not_allowed;
+        return candidate.owner == candidate.session->peer ? DropReason::none
+                                                          : DropReason::admit_source_not_allowed;
     }
 
     // The inner packet as a frame that came in by the tunnel: its link header takes the place of
@@ -204,7 +241,8 @@ void open_stage(State& state, Batch& batch, Now now) noexcept {
         for (std::size_t position = begin; position < end; ++position) {
             opening.take(lane[position]);
         }
-        opening.look_up();
+        opening.find_sessions();
+        opening.check_sessions();
         opening.commit();
     }
     lane.clear();

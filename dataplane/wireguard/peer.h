@@ -4,7 +4,9 @@
 // moment old moves a timer by a moment.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "dataplane/packet/interface.h"
@@ -67,20 +69,18 @@ struct alignas(64) Peer {
     std::atomic<std::uint32_t> settings_word{0};
     std::atomic<bool> keepalive_is_due{false};  // at once: persistent keepalive was switched on
     Stamp asked_at;                             // last event that asks for a handshake
-
-    // Sending.
-    alignas(64) Stamp sent_at;                 // any authenticated message
-    Stamp unanswered_since;                    // first data sent since anything was received
-    std::atomic<std::uint64_t> sent_bytes{0};  // UDP payload (wireguard.md section 10 step 9)
-
-    // Receiving.
-    alignas(64) Stamp received_at;  // any authenticated message
-    Stamp unacknowledged_since;     // first data received since anything was sent
-    std::atomic<bool> has_more_unacknowledged{false};
-    std::atomic<std::uint64_t> received_bytes{0};  // (section 11 step 16)
-
-    alignas(64) EndpointRecord endpoint;
     StagedList staged;
+    std::array<std::byte, 8> unused{};  // for the place of the record
+    EndpointRecord endpoint;
+
+    // Sending and receiving in one line: who has many peers fetches it once for both.
+    alignas(64) Stamp sent_at;                     // any authenticated message
+    Stamp unanswered_since;                        // first data sent since anything was received
+    Stamp received_at;                             // any authenticated message
+    Stamp unacknowledged_since;                    // first data received since anything was sent
+    std::atomic<std::uint64_t> sent_bytes{0};      // UDP payload (wireguard.md section 10 step 9)
+    std::atomic<std::uint64_t> received_bytes{0};  // (section 11 step 16)
+    std::atomic<bool> has_more_unacknowledged{false};
 
     static constexpr std::uint32_t kInUse = 1U << 31U;
     [[nodiscard]] bool is_in_use() const noexcept { return (word() & kInUse) != 0; }
@@ -91,11 +91,10 @@ struct alignas(64) Peer {
         return std::chrono::seconds{word() & 0xFFFFU};
     }
 
-private:
     [[nodiscard]] std::uint32_t word() const noexcept {
         return settings_word.load(std::memory_order_relaxed);
     }
 };
-static_assert(sizeof(Peer) <= 512);
+static_assert(sizeof(Peer) == 256 && offsetof(Peer, endpoint) == 56);
 
 }  // namespace towpath::wireguard

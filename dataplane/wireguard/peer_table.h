@@ -26,6 +26,11 @@ public:
     [[nodiscard]] Peer& operator[](PeerId peer) noexcept { return peers_[peer]; }
     [[nodiscard]] const Peer& operator[](PeerId peer) const noexcept { return peers_[peer]; }
     [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
+    // Fetches what sealing and opening touch first.
+    void prefetch(PeerId peer) const noexcept {
+        __builtin_prefetch(&peers_[peer].slots);
+        __builtin_prefetch(&peers_[peer].sent_at, 1);
+    }
     // Every peer in use is below: what a round over all has to look at.
     [[nodiscard]] std::uint32_t used_end() const noexcept {
         return used_end_.load(std::memory_order_acquire);

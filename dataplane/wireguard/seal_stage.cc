@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/wireguard/seal_stage.h"
 
+#include <algorithm>
+#include <array>
+
 #include "dataplane/wireguard/inner_packet.h"
 #include "dataplane/wireguard/sealing.h"
 #include "dataplane/wireguard/unreachable.h"
@@ -8,38 +11,91 @@
 namespace towpath::wireguard {
 namespace {
 
+struct Request {
+    PacketIndex packet;
+    PeerId peer;
+};
+
 InnerPacket inner_of(const Packet& packet) noexcept {
     return InnerPacket{packet.bytes().subspan(packet.l3)};
 }
+
+// At most crypto::kAeadBatchMax packets, in passes, so that what one needs from memory is on its
+// way while the others are looked at.
+class SealGroup {
+public:
+    SealGroup(State& state, Batch& batch) noexcept : state_{state}, batch_{batch} {}
+
+    void take(PacketIndex index) noexcept {
+        const Packet& packet = batch_[index];
+        const InnerPacket inner = inner_of(packet);
+        const Tunnel& tunnel = (*state_.tunnels)[packet.egress];
+        if (inner.family() == IpFamily::none) {
+            batch_.drop(index, DropReason::tunnel_not_ip);
+        } else if (!tunnel.exists()) {  // removed while the packet waited
+            batch_.drop(index, DropReason::tunnel_down);
+        } else {
+            inner.prefetch_owner_of_destination(*tunnel.allowed_ips);
+            requests_[count_++] = {index, kNoPeer};
+        }
+    }
+    void find_peers() noexcept {
+        PeerTable& peers = state_.tables.peers();
+        std::size_t kept = 0;
+        for (std::size_t position = 0; position < count_; ++position) {
+            Request request = requests_[position];
+            const Packet& packet = batch_[request.packet];
+            request.peer = inner_of(packet).owner_of_destination(
+                *(*state_.tunnels)[packet.egress].allowed_ips);
+            if (request.peer == kNoPeer) {
+                reject_unreachable(batch_, request.packet, DropReason::seal_no_peer);
+                continue;
+            }
+            peers.prefetch(request.peer);
+            requests_[kept++] = request;
+        }
+        count_ = kept;
+    }
+    void fetch_sessions() noexcept {
+        PeerId last = kNoPeer;
+        for (std::size_t position = 0; position < count_; ++position) {
+            if (requests_[position].peer != last) {
+                last = requests_[position].peer;
+                const Peer& peer = state_.tables.peers()[last];
+                peer.endpoint.prefetch();
+                state_.tables.sessions().prefetch_to_send(peer.slots.load().current());
+            }
+        }
+    }
+    void seal(Now now) noexcept {
+        Sealing sealing{state_, batch_, now};
+        for (std::size_t position = 0; position < count_; ++position) {
+            sealing.add(requests_[position].packet, requests_[position].peer);
+        }
+        sealing.finish();
+    }
+
+private:
+    State& state_;
+    Batch& batch_;
+    std::size_t count_ = 0;
+    std::array<Request, crypto::kAeadBatchMax> requests_;
+};
 
 }  // namespace
 
 void seal_stage(State& state, Batch& batch, Now now) noexcept {
     PacketList& lane = batch.lane(Lane::seal);
-    Sealing sealing{state, batch, now};
-    for (const PacketIndex index : lane) {
-        const Packet& packet = batch[index];
-        const InnerPacket inner = inner_of(packet);
-        const Tunnel& tunnel = (*state.tunnels)[packet.egress];
-        if (inner.family() == IpFamily::none) {
-            batch.drop(index, DropReason::tunnel_not_ip);
-            continue;
+    for (std::size_t begin = 0; begin < lane.size(); begin += crypto::kAeadBatchMax) {
+        const std::size_t end = std::min(begin + crypto::kAeadBatchMax, lane.size());
+        SealGroup group{state, batch};
+        for (std::size_t position = begin; position < end; ++position) {
+            group.take(lane[position]);
         }
-        if (!tunnel.exists()) {  // removed while the packet waited
-            batch.drop(index, DropReason::tunnel_down);
-            continue;
-        }
-        const PeerId peer = inner.owner_of_destination(*tunnel.allowed_ips);
-        if (peer == kNoPeer) {
-            reject_unreachable(batch, index, DropReason::seal_no_peer);
-            continue;
-        }
-        sealing.add(index, peer);
-        if (sealing.is_full()) {
-            sealing.finish();
-        }
+        group.find_peers();
+        group.fetch_sessions();
+        group.seal(now);
     }
-    sealing.finish();
     lane.clear();
 }
 

@@ -19,14 +19,14 @@ constexpr std::size_t kFrontRoom_bytes = kOuterRoom_bytes + sizeof(TransportHead
 void Sealing::add(PacketIndex index, PeerId peer) noexcept {
     const std::uint8_t lease = lease_for(index, peer);
     if (lease != kNoLease) {
-        ++leases_[lease].packets;
-        items_[count_++] = {index, lease, 0};
+        ++scratch_.leases[lease].packets;
+        scratch_.items[count_++] = {index, lease, 0};
     }
 }
 
 std::uint8_t Sealing::lease_for(PacketIndex index, PeerId peer) noexcept {
-    std::uint8_t& recent = recent_[peer % recent_.size()];
-    if (recent != 0 && leases_[recent - 1U].peer_id == peer) {
+    std::uint8_t& recent = scratch_.recent[peer % scratch_.recent.size()];
+    if (recent != 0 && scratch_.leases[recent - 1U].peer_id == peer) {
         return static_cast<std::uint8_t>(recent - 1U);
     }
     const std::uint8_t lease = open_lease(index, peer);
@@ -58,8 +58,7 @@ std::uint8_t Sealing::open_lease(PacketIndex index, PeerId peer_id) noexcept {
         wait_for_session(state_, batch_, index, peer_id, now_);
         return kNoLease;
     }
-    __builtin_prefetch(&session->send_key);
-    Lease& lease = leases_[lease_count_];
+    Lease& lease = scratch_.leases[lease_count_];
     lease = {
         .session = session,
         .peer = &peer,
@@ -72,26 +71,26 @@ std::uint8_t Sealing::open_lease(PacketIndex index, PeerId peer_id) noexcept {
 void Sealing::finish() noexcept {
     take_counters();
     prepare();
-    state_.aead.seal_batch(std::span{crypto_}.first(count_));
+    state_.aead.seal_batch(std::span{scratch_.crypto}.first(count_));
     for (std::size_t position = 0; position < count_; ++position) {
-        const Item& item = items_[position];
-        Lease& lease = leases_[item.lease];
+        const Item& item = scratch_.items[position];
+        Lease& lease = scratch_.leases[item.lease];
         wrap(batch_[item.packet], lease.path, item.outer_ecn, state_.identification);
         batch_.put(item.packet, Lane::underlay);
     }
     for (std::size_t lease = 0; lease < lease_count_; ++lease) {
-        note_sent(leases_[lease]);
+        note_sent(scratch_.leases[lease]);
     }
     count_ = 0;
     lease_count_ = 0;
-    recent_.fill(0);
+    scratch_.recent.fill(0);
 }
 
 // The one place where counters of sending come from: a number is given once, also if it is then not
 // used (wireguard.md section 22 rule 1).
 void Sealing::take_counters() noexcept {
     for (std::size_t position = 0; position < lease_count_; ++position) {
-        Lease& lease = leases_[position];
+        Lease& lease = scratch_.leases[position];
         lease.next_counter =
             lease.session->next_counter.fetch_add(lease.packets, std::memory_order_relaxed);
     }
@@ -100,8 +99,8 @@ void Sealing::take_counters() noexcept {
 void Sealing::prepare() noexcept {
     std::size_t kept = 0;
     for (std::size_t position = 0; position < count_; ++position) {
-        Item item = items_[position];
-        Lease& lease = leases_[item.lease];
+        Item item = scratch_.items[position];
+        Lease& lease = scratch_.leases[item.lease];
         const std::uint64_t counter = lease.next_counter++;
         if (counter >= kRejectAfterMessages) {
             lease.session->may_send.store(false, std::memory_order_relaxed);
@@ -114,9 +113,10 @@ void Sealing::prepare() noexcept {
         }
         Packet& packet = batch_[item.packet];
         header_at<TransportHeader>(packet.bytes(), 0)->counter = le64{counter};
-        crypto_[kept] = {packet.data() + sizeof(TransportHeader), &lease.session->send_key, counter,
-                         static_cast<std::uint32_t>(packet.length - kTransportLength_min_bytes)};
-        items_[kept++] = item;
+        scratch_.crypto[kept] = {
+            packet.data() + sizeof(TransportHeader), &lease.session->send_key, counter,
+            static_cast<std::uint32_t>(packet.length - kTransportLength_min_bytes)};
+        scratch_.items[kept++] = item;
     }
     count_ = kept;
 }

@@ -52,6 +52,12 @@ public:
             __builtin_prefetch(&sessions_[slot].receive_key);
         }
     }
+    void prefetch_to_send(std::uint32_t slot) const noexcept {
+        if (slot < capacity_) {
+            __builtin_prefetch(&sessions_[slot].next_counter, 1);
+            __builtin_prefetch(&sessions_[slot].send_key);
+        }
+    }
     // Any worker. Null: nobody has been given this index, or it has been retired. What is found
     // stays until the worker passes a quiescent point.
     [[nodiscard]] Session* find(std::uint32_t index) noexcept {

@@ -20,6 +20,7 @@ State::State(Tables& shared, WorkerId its_worker, crypto::Aead its_aead,
       tunnels{&kNoTunnels},
       aead{std::move(its_aead)},
       staging{shared.peers(), shared.capacity().staged_packets_per_worker},
+      seal_scratch{std::make_unique<SealScratch>()},
       identification{its_identification},
       released{its_released},
       worker{its_worker} {}

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "dataplane/crypto/aead.h"
 #include "dataplane/packet/batch.h"
@@ -11,6 +12,7 @@
 #include "dataplane/packet/identification.h"
 #include "dataplane/packet/interface.h"
 #include "dataplane/wireguard/handshake_budget.h"
+#include "dataplane/wireguard/seal_scratch.h"
 #include "dataplane/wireguard/staging.h"
 #include "dataplane/wireguard/tables.h"
 #include "dataplane/wireguard/tunnel.h"
@@ -52,7 +54,8 @@ struct State {
     crypto::Aead aead;
     Staging staging;
     HandshakeBudget budget;
-    IdentificationSource& identification;  // this worker's, shared with its NAT
+    std::unique_ptr<SealScratch> seal_scratch;  // Sealing's
+    IdentificationSource& identification;       // this worker's, shared with its NAT
     Counter& released;
     WireguardCounters counters;
     WorkerId worker;

@@ -21,14 +21,17 @@ protected:
                                      .destination = "198.51.100.1",
                                      .destination_port = kListenPort.number(),
                                      .payload_bytes = payload.size()});
-        std::memcpy(frame.transport().data() + 8, payload.data(), payload.size());
+        std::ranges::copy(std::as_bytes(payload), frame.transport().begin() + 8);
         frame.packet.source_port = Port{frame.udp().source_port};
         frame.packet.destination_port = Port{frame.udp().destination_port};
         return frame;
     }
     static Frame datagram(std::uint32_t type, std::size_t length_bytes) {
         std::vector<std::uint8_t> payload(length_bytes);
-        std::memcpy(payload.data(), &type, std::min(sizeof type, length_bytes));
+        const std::array<std::uint8_t, 4> word{
+            static_cast<std::uint8_t>(type), static_cast<std::uint8_t>(type >> 8U),
+            static_cast<std::uint8_t>(type >> 16U), static_cast<std::uint8_t>(type >> 24U)};
+        std::copy_n(word.begin(), std::min(word.size(), length_bytes), payload.begin());
         return datagram(payload);
     }
     Exit open_at_far(Frame frame) { return far.open(frame, now); }

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the stages seal and open cost in time stamp ticks per packet, and how much of it is not
+// AEAD: bursts of 32 through one worker's whole stages, one peer, many peers in runs of eight and
+// many peers drawn for every packet (decisions.md W16). The AEAD's share is the same calls with the
+// same keys and lengths, by themselves. No thresholds here. Run it pinned:
+// taskset -c 1 tunnel_bench [--windows=N]
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <random>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/wireguard/allowed_ips.h"
+#include "dataplane/wireguard/open_stage.h"
+#include "dataplane/wireguard/seal_stage.h"
+#include "tests/bench/cpu_model.h"
+#include "tests/bench/window.h"
+#include "tests/builders/packet_builder.h"
+
+namespace towpath::wireguard {
+namespace {
+
+constexpr InterfaceId kTunnel{1};
+constexpr Port kListenPort{std::uint16_t{51820}};
+constexpr Now kNow{std::chrono::seconds{1000}};
+constexpr std::uint64_t kIndexKey = 0x5DEECE66D;
+constexpr std::uint32_t kPeersMax_bench = 10'000;
+constexpr std::size_t kBursts = 64;  // of a window
+
+std::array<std::byte, 32> key_of(PeerId peer, int direction) {
+    std::mt19937_64 random{peer * 2ULL + static_cast<unsigned>(direction)};
+    std::array<std::byte, 32> key;
+    for (std::byte& byte : key) {
+        byte = static_cast<std::byte>(random());
+    }
+    return key;
+}
+
+// One box with `kPeersMax_bench` peers, each with one address and one session.
+class Box {
+public:
+    explicit Box(bool is_initiator) {
+        const Capacity capacity{.peers = kPeersMax_bench,
+                                .sessions = kPeersMax_bench * 3 / 2 + 64,
+                                .prefixes = kPeersMax_bench * 2,
+                                .workers = 1,
+                                .staged_packets_per_worker = 64};
+        tables_ = std::move(*Tables::create(capacity, {kIndexKey, 77}, quiescence_));
+        allowed_ = std::make_unique<AllowedIps>(capacity.prefixes, capacity.peers, quiescence_);
+        interfaces_.count = 2;
+        Interface& interface = interfaces_.storage[1];
+        interface.id = kTunnel;
+        interface.mtu_bytes = 1420;
+        interface.is_up = true;
+        tunnels_.storage[1].allowed_ips = allowed_.get();
+        tunnels_.storage[1].listen_port = kListenPort;
+        state_ = std::make_unique<State>(*tables_, WorkerId{0}, std::move(*crypto::Aead::create()),
+                                         identification_, released_);
+        state_->set_interfaces(&interfaces_, &tunnels_);
+        const crypto::IndexPermutation permutation{kIndexKey};
+        for (PeerId peer = 0; peer < kPeersMax_bench; ++peer) {
+            tables_->configure_peer(peer, {kTunnel, 0});
+            tables_->offer_endpoint(peer, {Ipv4Address{0xC6336401U}, kListenPort},
+                                    Ipv4Address{0xC0000201U}, kNow);
+            TOWPATH_ASSERT(allowed_->insert(Ipv4Prefix{address_of(peer), 32}, peer).has_value());
+            const std::uint32_t index = permutation.index_of({peer, 0});
+            TOWPATH_ASSERT(tables_->install({.index = index,
+                                             .remote_index = index,
+                                             .peer = peer,
+                                             .owner = 0,
+                                             .is_initiator = is_initiator,
+                                             .birth = kNow,
+                                             .send_key = key_of(peer, is_initiator ? 0 : 1),
+                                             .receive_key = key_of(peer, is_initiator ? 1 : 0)}) ==
+                           InstallResult::installed);
+        }
+    }
+    // Both source and destination of the bench's packets.
+    static Ipv4Address address_of(PeerId peer) { return Ipv4Address{0x0A4D0000U + peer}; }
+    State& state() { return *state_; }
+    Tables& tables() { return *tables_; }
+
+private:
+    Quiescence quiescence_;
+    std::unique_ptr<Tables> tables_;
+    std::unique_ptr<AllowedIps> allowed_;
+    InterfaceTable interfaces_;
+    TunnelTable tunnels_;
+    IdentificationSource identification_{0, 1, 3};
+    Counter released_;
+    std::unique_ptr<State> state_;
+};
+
+struct Costs {
+    std::vector<double> seal, seal_aead, open, open_aead;
+};
+
+class Bench {
+public:
+    explicit Bench(std::size_t windows) : windows_{windows} {
+        for (std::size_t packet = 0; packet < kBurstMax; ++packet) {
+            frames_.push_back(builders::udp({.payload_bytes = 1392}));
+        }
+    }
+
+    // `peers` in runs of `run` packets; inner packets of `length_bytes`.
+    void row(const char* name, std::uint32_t peers, std::size_t run, std::size_t length_bytes) {
+        Costs costs;
+        std::mt19937 random{7};
+        std::array<PeerId, kBurstMax> burst{};
+        for (std::size_t window = 0; window < windows_; ++window) {
+            Ticks ticks{};
+            for (std::size_t turn = 0; turn < kBursts; ++turn) {
+                for (std::size_t packet = 0; packet < burst.size(); ++packet) {
+                    burst[packet] = packet % run == 0 ? static_cast<PeerId>(random() % peers)
+                                                      : burst[packet - 1];
+                }
+                pass(burst, length_bytes, ticks);
+            }
+            const auto per_packet = [](std::uint64_t total) {
+                return static_cast<double>(total) / static_cast<double>(kBursts * kBurstMax);
+            };
+            costs.seal.push_back(per_packet(ticks.seal));
+            costs.seal_aead.push_back(per_packet(ticks.seal_aead));
+            costs.open.push_back(per_packet(ticks.open));
+            costs.open_aead.push_back(per_packet(ticks.open_aead));
+        }
+        const double seal = bench::median(costs.seal);
+        const double open = bench::median(costs.open);
+        const double seal_rest = seal - bench::median(costs.seal_aead);
+        const double open_rest = open - bench::median(costs.open_aead);
+        std::printf("  %-28s %5zu B  seal %7.1f (not AEAD %6.1f)  open %7.1f (not AEAD %6.1f)\n",
+                    name, length_bytes, seal, seal_rest, open, open_rest);
+    }
+
+private:
+    struct Ticks {
+        std::uint64_t seal = 0, seal_aead = 0, open = 0, open_aead = 0;
+    };
+
+    void pass(const std::array<PeerId, kBurstMax>& burst, std::size_t length_bytes, Ticks& ticks) {
+        batch_.clear();
+        for (std::size_t packet = 0; packet < burst.size(); ++packet) {
+            fill(frames_[packet], burst[packet], length_bytes);
+            TOWPATH_ASSERT(batch_.admit(frames_[packet].packet, Lane::seal));
+        }
+        std::uint64_t begin = __builtin_ia32_rdtsc();
+        seal_stage(near_.state(), batch_, kNow);
+        ticks.seal += __builtin_ia32_rdtsc() - begin;
+        TOWPATH_ASSERT(batch_.lane(Lane::underlay).size() == burst.size());
+
+        arrived_.clear();
+        for (const PacketIndex index : batch_.lane(Lane::underlay)) {
+            Packet packet = batch_[index];
+            // From the far box's peer, whose endpoint and address they are as far sees them.
+            auto& ip = packet.header<Ipv4Header>(packet.l3);
+            std::swap(ip.source, ip.destination);
+            TOWPATH_ASSERT(arrived_.admit(packet, Lane::open));
+        }
+        begin = __builtin_ia32_rdtsc();
+        open_stage(far_.state(), arrived_, kNow);
+        ticks.open += __builtin_ia32_rdtsc() - begin;
+        TOWPATH_ASSERT(arrived_.lane(Lane::parse).size() == burst.size());
+        aead_alone(burst, length_bytes, ticks);
+    }
+
+    // The same packets and keys without the stages; every buffer holds what it held for them.
+    void aead_alone(const std::array<PeerId, kBurstMax>& burst, std::size_t length_bytes,
+                    Ticks& ticks) {
+        std::array<crypto::AeadPacket, kBurstMax> packets{};
+        std::array<bool, kBurstMax> is_authentic{};
+        for (std::size_t packet = 0; packet < burst.size(); ++packet) {
+            const std::size_t sealed_bytes = (length_bytes + 15) / 16 * 16;
+            packets[packet] = {
+                frames_[packet].packet.data() + 64,
+                &near_.tables().sessions()[burst[packet]].send_key, counter_++,
+                static_cast<std::uint32_t>(std::min<std::size_t>(sealed_bytes, 1420))};
+        }
+        std::uint64_t begin = __builtin_ia32_rdtsc();
+        near_.state().aead.seal_batch(packets);
+        ticks.seal_aead += __builtin_ia32_rdtsc() - begin;
+        for (std::size_t packet = 0; packet < burst.size(); ++packet) {
+            packets[packet].key = &far_.tables().sessions()[burst[packet]].receive_key;
+        }
+        begin = __builtin_ia32_rdtsc();
+        near_.state().aead.open_batch(packets, is_authentic);
+        ticks.open_aead += __builtin_ia32_rdtsc() - begin;
+        TOWPATH_ASSERT(std::count(is_authentic.begin(), is_authentic.end(), true) == kBurstMax);
+    }
+
+    static void fill(builders::Frame& frame, PeerId peer, std::size_t length_bytes) {
+        Packet& packet = frame.packet;
+        packet.egress = kTunnel;
+        packet.l3 = sizeof(EthernetHeader);
+        packet.length = static_cast<std::uint16_t>(sizeof(EthernetHeader) + length_bytes);
+        Ipv4Header& ip = frame.ipv4();
+        ip = {.version_and_ihl = 0x45,
+              .dscp_and_ecn = 0,
+              .total_length_bytes = be16{static_cast<std::uint16_t>(length_bytes)},
+              .identification = be16{},
+              .flags_and_offset = be16{},
+              .ttl = 64,
+              .protocol = 17,
+              .checksum = be16{},
+              .source = Box::address_of(peer).wire(),
+              .destination = Box::address_of(peer).wire()};
+    }
+
+    std::size_t windows_;
+    Box near_{true};
+    Box far_{false};
+    std::vector<builders::Frame> frames_;
+    Batch batch_;
+    Batch arrived_;
+    std::uint64_t counter_ = 0;
+};
+
+int run(int count, char** arguments) {
+    std::size_t windows = 101;
+    for (int position = 1; position < count; ++position) {
+        const std::string_view argument{arguments[position]};
+        if (argument.starts_with("--windows=")) {
+            windows = std::strtoul(argument.data() + 10, nullptr, 10);
+        }
+    }
+    std::printf("%s: ticks per packet, bursts of %zu, median of %zu windows of %zu bursts\n",
+                bench::cpu_model().c_str(), kBurstMax, windows, kBursts);
+    Bench bench{windows};
+    for (const std::size_t length_bytes : {64U, 512U, 1420U}) {
+        bench.row("one peer", 1, 1, length_bytes);
+        bench.row("10 000 peers, runs of 8", kPeersMax_bench, 8, length_bytes);
+        bench.row("10 000 peers, each its own", kPeersMax_bench, 1, length_bytes);
+    }
+    return 0;
+}
+
+}  // namespace
+}  // namespace towpath::wireguard
+
+int main(int count, char** arguments) {
+    return towpath::wireguard::run(count, arguments);
+}
