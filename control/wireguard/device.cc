@@ -52,7 +52,7 @@ void Device::request(Peer& peer, bool is_retry, bool forgets_local_address, cons
         peer.is_wanted = true;
         if (is_up_ && !peer.has_endpoint && !peer.settings.endpoint.name.empty()) {
             ask_for_address(peer, moment, out);
-            peer.retransmit_at = moment.now + peer.settings.re_resolve;
+            peer.retransmit_at = moment.now + std::max(peer.settings.re_resolve, kRekeyTimeout);
         }
     } else if (peer.last_sent && moment.now - *peer.last_sent < kRekeyTimeout) {
         // For the remainder (wireguard.md 4.6): whoever asked may not ask again.
@@ -217,7 +217,10 @@ void Device::forget_session(Peer& peer, std::uint32_t index) {
 
 void Device::on_index_free(std::uint32_t index) {
     const auto owner = owner_of_index_.find(index);
-    if (owner != owner_of_index_.end() && owner->second.is_session) {
+    if (owner != owner_of_index_.end() && !owner->second.is_session) {
+        return;  // an initiation under way, which no data plane knows
+    }
+    if (owner != owner_of_index_.end()) {
         forget_session(peers_.at(owner->second.peer), index);
     }
     shared_.indices.free(index);

@@ -81,6 +81,13 @@ TEST_F(DeviceTest, IndicesComeBackWhenTheDataPlaneSaysSo) {
     EXPECT_EQ(alice.indices.in_use(), 0U);
 }
 
+TEST_F(DeviceTest, AnIndexOfAnInitiationIsNotTheDataPlanesToFree) {
+    const Response message = response(initiation());
+    alice.device.on_index_free(message.receiver_index.host());
+    EXPECT_EQ(alice.indices.in_use(), 1U);
+    expect_completes(message);
+}
+
 // Section 16.
 TEST_F(DeviceTest, ANewIdentityStopsSendingAndMeetsEveryPeerAnew) {
     expect_completes(response(initiation()));
@@ -150,6 +157,22 @@ TEST_F(DeviceTest, NamesAreResolvedAndAgainWhileNobodyAnswers) {
     alice.out.clear();
     alice.device.on_resolved(5, kBobAt, moment, alice.out);
     EXPECT_TRUE(alice.out.empty()) << "the same address";
+}
+
+TEST_F(DeviceTest, ANameThatNeverResolvesIsAskedForAtABoundedRate) {
+    PeerSettings settings;
+    settings.id = 5;
+    settings.public_key = Identity{alice.random.secret<32>()}.public_key();
+    settings.endpoint = {{}, "vpn.example.org", 51820};
+    settings.re_resolve = Duration{0};
+    ASSERT_TRUE(alice.device.set_peer(std::move(settings), moment, alice.out));
+    alice.device.on_handshake_wanted(5, moment, alice.out);
+    alice.out.clear();
+    for (int i = 0; i < 60; ++i) {
+        pass(seconds{1});
+        alice.device.wake(moment, alice.out);
+    }
+    EXPECT_EQ(all<Resolve>(alice.out).size(), 12U);
 }
 
 // W1, W20: what a control process finds.
