@@ -85,10 +85,12 @@ void Devices::tell_port(std::size_t id, const contract::InterfaceSet& set) {
         own.push_back(field.address);
     }
     host_notes_[id].clear();
-    if (const auto told = ports_[id]->set_own_addresses(own); !told) {
+    const bool speaks_ipv6 = set.ipv6_address_count > 0;
+    if (const auto told = ports_[id]->set_own_addresses(own, speaks_ipv6); !told) {
         host_notes_[id].push_back(told.error().sentence);
     }
     requests_[id].own_addresses = std::move(own);  // for when the port is opened again
+    requests_[id].speaks_ipv6 = speaks_ipv6;
 }
 
 port::HostTapRequest Devices::host_request(std::size_t id, const contract::World& world) const {

@@ -102,14 +102,15 @@ Outcome<void> AfXdpPort::share_with_kernel(const PortRequest& request) {
     }
     arp_.emplace(std::move(*ring));
     arp_->start();
-    return set_own_addresses(request.own_addresses);
+    return set_own_addresses(request.own_addresses, request.speaks_ipv6);
 }
 
-Outcome<void> AfXdpPort::set_own_addresses(std::span<const Ipv4Address> addresses) {
+Outcome<void> AfXdpPort::set_own_addresses(std::span<const Ipv4Address> addresses,
+                                           bool speaks_ipv6) {
     const std::vector<InterfaceAddress> of_kernel = kernel_addresses_of(device_.name);
     std::vector<Ipv4Address> own{addresses.begin(), addresses.end()};
     append_addresses(of_kernel, own);
-    return filter_.set_kernel_traffic(kernel_traffic_, own, !of_kernel.empty());
+    return filter_.set_kernel_traffic(kernel_traffic_, own, !of_kernel.empty(), speaks_ipv6);
 }
 
 Outcome<void> AfXdpPort::open_queues(const PortRequest& request, std::optional<std::uint32_t> count,

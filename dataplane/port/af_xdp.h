@@ -56,8 +56,9 @@ public:
                                        std::span<const Packet> packets) noexcept;
     [[nodiscard]] bool flush(std::uint16_t queue) noexcept;
     // Replaces the addresses that traffic for the kernel must be sent to; those that the kernel has
-    // on the netdev now are added.
-    [[nodiscard]] Outcome<void> set_own_addresses(std::span<const Ipv4Address> addresses);
+    // on the netdev now are added. With `speaks_ipv6` all IPv6 comes here, else all stays there.
+    [[nodiscard]] Outcome<void> set_own_addresses(std::span<const Ipv4Address> addresses,
+                                                  bool speaks_ipv6);
     void append_descriptors(std::uint16_t queue, std::vector<int>& descriptors) const;
     [[nodiscard]] PortStatistics statistics() const noexcept;
 

@@ -181,6 +181,8 @@ Outcome<bool> EthdevPort::start(const PortRequest& request, Queues queues,
     if (error != 0) {
         return tl::unexpected<Failure>{unavailable(request, "the device does not start", error)};
     }
+    // IPv6 asks for neighbours in groups; a device that cannot be told so filters nothing.
+    (void)rte_eth_allmulticast_enable(id_);
     rte_ether_addr address{};
     if (rte_eth_macaddr_get(id_, &address) == 0) {
         std::memcpy(mac_.bytes.data(), address.addr_bytes, mac_.bytes.size());

@@ -62,6 +62,15 @@ std::optional<std::uint16_t> join_group(const FileDescriptor& socket,
     return static_cast<std::uint16_t>(joined);
 }
 
+// IPv6 asks for neighbours in groups, which a device may filter. As long as the socket is open; a
+// device that cannot do it filters nothing.
+void hear_groups(const FileDescriptor& socket, const KernelDevice& device) noexcept {
+    packet_mreq membership{};
+    membership.mr_ifindex = static_cast<int>(device.index);
+    membership.mr_type = PACKET_MR_ALLMULTI;
+    (void)set(socket, PACKET_ADD_MEMBERSHIP, membership);
+}
+
 }  // namespace
 
 Outcome<PacketRing> PacketRing::open(const RingRequest& request, const KernelDevice& device) {
@@ -85,6 +94,7 @@ Outcome<PacketRing> PacketRing::open(const RingRequest& request, const KernelDev
         0) {
         return tl::unexpected<Failure>{cannot_open(request, device, "the binding")};
     }
+    hear_groups(ring.socket_, device);
     if (request.starts_group || request.group.has_value()) {
         ring.group_ = join_group(ring.socket_, request);
         if (!ring.group_.has_value() && !request.starts_group) {

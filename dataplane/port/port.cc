@@ -92,9 +92,10 @@ bool Port::flush(std::uint16_t queue) noexcept {
     return std::visit([queue](auto& device) { return device->flush(queue); }, device_);
 }
 
-Outcome<void> Port::set_own_addresses(std::span<const Ipv4Address> addresses) {
+Outcome<void> Port::set_own_addresses(std::span<const Ipv4Address> addresses, bool speaks_ipv6) {
     auto* const shared = std::get_if<std::unique_ptr<AfXdpPort>>(&device_);
-    return shared == nullptr ? Outcome<void>{} : (*shared)->set_own_addresses(addresses);
+    return shared == nullptr ? Outcome<void>{}
+                             : (*shared)->set_own_addresses(addresses, speaks_ipv6);
 }
 
 void Port::append_descriptors(std::uint16_t queue, std::vector<int>& descriptors) const {

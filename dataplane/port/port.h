@@ -64,8 +64,10 @@ public:
     [[nodiscard]] bool flush(std::uint16_t queue) noexcept;
 
     // The interface's addresses have changed: drivers that leave traffic to the kernel by
-    // destination (af_xdp) follow, for others it means nothing. Fails with a sentence.
-    [[nodiscard]] Outcome<void> set_own_addresses(std::span<const Ipv4Address> addresses);
+    // destination (af_xdp) follow, for others it means nothing. `speaks_ipv6`: IPv6 is for us.
+    // Fails with a sentence.
+    [[nodiscard]] Outcome<void> set_own_addresses(std::span<const Ipv4Address> addresses,
+                                                  bool speaks_ipv6);
 
     // Descriptors that are readable when `queue` may have packets; appends nothing when the driver
     // cannot be slept on, and the caller then naps instead. Valid until the port closes.

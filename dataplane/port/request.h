@@ -58,6 +58,7 @@ struct PortRequest {
     std::vector<KernelTraffic> kernel_traffic{};
     // The interface's addresses, for drivers that leave traffic to the kernel by destination.
     std::vector<Ipv4Address> own_addresses{};
+    bool speaks_ipv6 = false;  // the interface has IPv6 addresses, likewise
 };
 
 struct PortStatistics {

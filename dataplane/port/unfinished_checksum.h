@@ -10,8 +10,9 @@
 
 namespace towpath::port {
 
-// Completes the checksum of a whole IPv4 TCP or UDP frame in place. True when it was unfinished.
-// Anything malformed, fragmented or of another protocol is left as it is: parse judges it.
+// Completes the checksum of a whole TCP or UDP frame of either family in place. True when it was
+// unfinished. Anything malformed, fragmented or of another protocol is left as it is: parse judges
+// it.
 [[nodiscard]] bool complete_if_unfinished(std::span<std::byte> frame) noexcept;
 
 }  // namespace towpath::port

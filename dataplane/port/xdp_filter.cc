@@ -113,7 +113,7 @@ bool XdpFilter::put_socket(std::uint32_t queue, int socket) noexcept {
 
 Outcome<void> XdpFilter::set_kernel_traffic(std::span<const KernelTraffic> traffic,
                                             std::span<const Ipv4Address> own_addresses,
-                                            bool arp_to_kernel) {
+                                            bool arp_to_kernel, bool ipv6_to_data_plane) {
     const std::array<KernelTraffic, 3> always{
         KernelTraffic{.protocol = Protocol::tcp, .port = kSshPort},
         KernelTraffic{.protocol = Protocol::udp, .port = kDhcpServerPort, .any_destination = true},
@@ -138,6 +138,7 @@ Outcome<void> XdpFilter::set_kernel_traffic(std::span<const KernelTraffic> traff
         values.addresses[values.address_count++] = address.wire().raw();
     }
     values.arp_to_kernel = arp_to_kernel ? 1 : 0;
+    values.ipv6_to_data_plane = ipv6_to_data_plane ? 1 : 0;
     const std::uint32_t zero = 0;
     if (bpf_map_update_elem(map("filter_values"), &zero, &values, BPF_ANY) != 0) {
         return fail(

@@ -35,11 +35,12 @@ public:
     // Frames of the receive queue go to the AF_XDP socket from now on.
     [[nodiscard]] bool put_socket(std::uint32_t queue, int socket) noexcept;
     // Replaces what stays with the kernel: `traffic`, and SSH and DHCP in any case. With
-    // `arp_to_kernel` ARP stays there as well. Fails with usage when there are too many of either
-    // (TOWPATH_FILTER_RULES_MAX, TOWPATH_FILTER_ADDRESSES_MAX).
+    // `arp_to_kernel` ARP stays there as well, with `ipv6_to_data_plane` nothing of IPv6 does.
+    // Fails with usage when there are too many of either (TOWPATH_FILTER_RULES_MAX,
+    // TOWPATH_FILTER_ADDRESSES_MAX).
     [[nodiscard]] Outcome<void> set_kernel_traffic(std::span<const KernelTraffic> traffic,
                                                    std::span<const Ipv4Address> own_addresses,
-                                                   bool arp_to_kernel);
+                                                   bool arp_to_kernel, bool ipv6_to_data_plane);
 
     // The driver runs the program, rather than the stack behind it.
     [[nodiscard]] bool is_native() const noexcept { return is_native_; }

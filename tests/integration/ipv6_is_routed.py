@@ -121,6 +121,7 @@ def carries_ipv6(lab, driver):
 
 @behaviour
 def ipv6_is_routed():
-    with Lab("ipv6") as lab:
-        _lay_cables(lab)
-        carries_ipv6(lab, "af_packet")
+    for driver in ("af_packet", "af_xdp"):
+        with Lab("ipv6") as lab:
+            _lay_cables(lab)
+            carries_ipv6(lab, driver)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The XDP program on an af_xdp port: decides per frame between the kernel and the data plane
 // (decisions.md N8, N10). Everything of IPv4 goes to the AF_XDP socket of its queue, except what
-// the rules leave to the kernel; ARP goes where the values say; all else (IPv6, tags, LLDP) is the
-// kernel's. It changes no frame and keeps no state.
+// the rules leave to the kernel; ARP and IPv6, as a whole, go where the values say; all else (tags,
+// LLDP) is the kernel's. It changes no frame and keeps no state.
 //
 // Fragments always go to the data plane, since the later ones carry no port: a datagram is never
 // split between the two.
@@ -172,6 +172,10 @@ int towpath_filter(struct xdp_md* context) {
     if (ethernet->h_proto == bpf_htons(ETH_P_ARP)) {
         if (values->arp_to_kernel) {
             return leave_to_kernel();
+        }
+    } else if (ethernet->h_proto == bpf_htons(ETH_P_IPV6)) {
+        if (!values->ipv6_to_data_plane) {
+            return XDP_PASS;
         }
     } else if (ethernet->h_proto != bpf_htons(ETH_P_IP)) {
         return XDP_PASS;

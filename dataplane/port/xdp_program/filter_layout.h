@@ -25,8 +25,8 @@ struct towpath_filter_rule {
 struct towpath_filter_values {
     __u32 rule_count;
     __u32 address_count;
-    __u32 arp_to_kernel;  // 1: ARP stays with the kernel
-    __u32 reserved;
+    __u32 arp_to_kernel;                            // 1: ARP stays with the kernel
+    __u32 ipv6_to_data_plane;                       // 0: IPv6 stays with the kernel
     __u32 addresses[TOWPATH_FILTER_ADDRESSES_MAX];  // as on the wire
     struct towpath_filter_rule rules[TOWPATH_FILTER_RULES_MAX];
 };

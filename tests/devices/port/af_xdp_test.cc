@@ -9,6 +9,7 @@
 
 #include "dataplane/port/port.h"
 #include "dataplane/port/xdp_program/filter_layout.h"
+#include "tests/builders/ipv6_packets.h"
 #include "tests/devices/port/af_xdp_fixture.h"
 
 namespace towpath::port {
@@ -171,15 +172,50 @@ TEST_F(AfXdp, FollowsChangedAddresses) {
     EXPECT_TRUE(reaches_kernel(ssh_to(kOwn)));
     EXPECT_FALSE(reaches_kernel(ssh_to("192.0.2.12")));
     const std::array<Ipv4Address, 1> changed{builders::address("192.0.2.12")};
-    ASSERT_TRUE(opened->set_own_addresses(changed).has_value());
+    ASSERT_TRUE(opened->set_own_addresses(changed, false).has_value());
     EXPECT_FALSE(reaches_kernel(ssh_to(kOwn)));
     EXPECT_TRUE(reaches_kernel(ssh_to("192.0.2.12")));
     const Frame question = builders::arp({.sender = "192.0.2.1", .target = "192.0.2.13"});
     EXPECT_FALSE(reaches_kernel(question));
     ASSERT_TRUE(run_command("ip addr add 192.0.2.13/24 dev near"));
-    ASSERT_TRUE(opened->set_own_addresses(changed).has_value());
+    ASSERT_TRUE(opened->set_own_addresses(changed, false).has_value());
     EXPECT_TRUE(reaches_kernel(question));
     EXPECT_TRUE(reaches_kernel(ssh_to("192.0.2.13")));
+}
+
+TEST_F(AfXdp, TakesIpv6WhereItIsSpoken) {
+    auto opened = Port::open(request(), *pool_);
+    ASSERT_TRUE(opened.has_value()) << opened.error().sentence;
+    const WireSocket far{"far"};
+    const WireSocket kernel{"near"};
+    const Frame frame = builders::udp6();
+    ASSERT_TRUE(far.send(frame.packet.bytes()));
+    EXPECT_TRUE(std::ranges::equal(kernel.receive(100), frame.packet.bytes()));
+    Packet packet;
+    EXPECT_EQ(opened->receive(0, {&packet, 1}), 0U);
+    ASSERT_TRUE(opened->set_own_addresses({}, true).has_value());
+    ASSERT_TRUE(far.send(frame.packet.bytes()));
+    EXPECT_TRUE(kernel.receive(100).empty());
+    ASSERT_EQ(opened->receive(0, {&packet, 1}), 1U);
+    EXPECT_TRUE(std::ranges::equal(packet.bytes(), frame.packet.bytes()));
+    pool_->release({&packet, 1});
+}
+
+TEST_F(AfXdp, CompletesIpv6ChecksumsThatTheSenderLeftUnfinished) {
+    const auto port = open();
+    ASSERT_TRUE(port->set_own_addresses({}, true).has_value());
+    const WireSocket far{"far"};
+    Frame frame = builders::udp6({.payload_bytes = 33});
+    const be16 right = frame.udp().checksum;
+    const Ipv6Header& ip = builders::ip6(frame);
+    frame.udp().checksum =
+        be16::from_raw(fold_checksum(pseudo_header_sum(ip.source, ip.destination, 17, 41)));
+    ASSERT_TRUE(far.send(frame.packet.bytes()));
+    Packet packet;
+    ASSERT_EQ(receive(*port, {&packet, 1}), 1U);
+    EXPECT_EQ(packet.header<UdpHeader>(54).checksum, right);
+    EXPECT_EQ(port->statistics().checksum_completed, 1U);
+    pool_->release({&packet, 1});
 }
 
 TEST_F(AfXdp, CompletesChecksumsThatTheSenderLeftUnfinished) {
