@@ -39,7 +39,6 @@ enum class Ecn : std::uint8_t { not_capable = 0, ect_1 = 1, ect_0 = 2, congestio
 struct OuterAddresses {
     IpEndpoint source;
     IpAddress local;
-    friend bool operator==(const OuterAddresses&, const OuterAddresses&) noexcept = default;
 };
 
 [[nodiscard]] inline bool has_outer_ipv4(const Packet& packet) noexcept {

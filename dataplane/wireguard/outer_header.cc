@@ -16,18 +16,22 @@ constexpr auto kUdp = static_cast<std::uint8_t>(Protocol::udp);
 
 void write_ipv4(Packet& packet, const OuterPath& path, std::uint8_t dscp_and_ecn,
                 be16 identification) noexcept {
-    auto& ip = packet.header<Ipv4Header>(packet.l3);
+    Ipv4Header ip{};
     ip.version_and_ihl = 0x45;
     ip.dscp_and_ecn = dscp_and_ecn;
     ip.total_length_bytes = be16{static_cast<std::uint16_t>(packet.length - packet.l3)};
     ip.identification = identification;
-    ip.flags_and_offset = be16{};
     ip.ttl = kTtl;
     ip.protocol = kUdp;
-    ip.checksum = be16{};
     ip.source = path.local.is_ipv4() ? path.local.ipv4().wire() : be32{};
     ip.destination = path.remote.address.ipv4().wire();
-    ip.checksum = full_checksum(packet.bytes().subspan(packet.l3, sizeof(Ipv4Header)));
+    // From the values: to sum bytes that were written a moment ago in other widths waits for them.
+    const std::uint64_t sum = be16{static_cast<std::uint16_t>(0x4500U | dscp_and_ecn)}.raw() +
+                              std::uint64_t{ip.total_length_bytes.raw()} + identification.raw() +
+                              be16{static_cast<std::uint16_t>(kTtl << 8U | kUdp)}.raw() +
+                              ip.source.raw() + ip.destination.raw();
+    ip.checksum = be16::from_raw(static_cast<std::uint16_t>(~fold_checksum(sum)));
+    packet.header<Ipv4Header>(packet.l3) = ip;
 }
 
 void write_ipv6(Packet& packet, const OuterPath& path, std::uint8_t dscp_and_ecn) noexcept {

@@ -4,6 +4,18 @@
 #include "dataplane/wireguard/waiting.h"
 
 namespace towpath::wireguard {
+namespace {
+
+// Both addresses of an outer IPv4 header as one number; 0 of IPv6.
+std::uint64_t ipv4_pair_of(const Packet& packet) noexcept {
+    if (!has_outer_ipv4(packet)) {
+        return 0;
+    }
+    const auto& ip = packet.header<Ipv4Header>(packet.l3);
+    return std::uint64_t{ip.source.raw()} << 32U | ip.destination.raw();
+}
+
+}  // namespace
 
 void ReceivedTally::take(Session& session, const Packet& packet, bool has_data) noexcept {
     Peer& peer = state_.tables.peers()[session.peer];
@@ -14,15 +26,12 @@ void ReceivedTally::take(Session& session, const Packet& packet, bool has_data) 
         peer.received_at.set(now_);
         peer.unanswered_since.clear();
     }
-    const OuterAddresses addresses = outer_addresses(packet);
-    if (!is_same_peer || addresses != addresses_) {
-        addresses_ = addresses;
-        // A look before the write: the record is what everybody who sends reads.
-        const PeerEndpoint known = peer.endpoint.read();
-        if ((known.remote != addresses.source || known.local != addresses.local) &&
-            state_.tables.learn_endpoint(session.peer, addresses.source, addresses.local, now_)) {
-            state_.counters.endpoints_moved.add();
-        }
+    // Most packets of a burst come from where the one before came from.
+    const std::uint64_t pair = ipv4_pair_of(packet);
+    if (!is_same_peer || pair == 0 || pair != ipv4_pair_ || packet.source_port != source_port_) {
+        ipv4_pair_ = pair;
+        source_port_ = packet.source_port;
+        follow(session.peer, peer, packet);
     }
     const PeerSlots slots = peer.slots.load();
     const std::uint32_t slot = state_.tables.sessions().slot_of(session);
@@ -47,6 +56,17 @@ void ReceivedTally::finish() noexcept {
     if (bytes_ != 0) {
         state_.tables.peers()[peer_].received_bytes.fetch_add(bytes_, std::memory_order_relaxed);
         bytes_ = 0;
+    }
+}
+
+// wireguard.md section 14.
+void ReceivedTally::follow(PeerId id, Peer& peer, const Packet& packet) noexcept {
+    const OuterAddresses addresses = outer_addresses(packet);
+    // A look before the write: the record is what everybody who sends reads.
+    const PeerEndpoint known = peer.endpoint.read();
+    if ((known.remote != addresses.source || known.local != addresses.local) &&
+        state_.tables.learn_endpoint(id, addresses.source, addresses.local, now_)) {
+        state_.counters.endpoints_moved.add();
     }
 }
 

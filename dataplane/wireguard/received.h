@@ -25,6 +25,7 @@ public:
     void finish() noexcept;
 
 private:
+    void follow(PeerId id, Peer& peer, const Packet& packet) noexcept;
     void promote(Session& session, Peer& peer) noexcept;
     void tell_confirmation(Session& session) noexcept;
     void ask_to_renew(Session& session) noexcept;
@@ -32,9 +33,10 @@ private:
     State& state_;
     Batch& batch_;
     Now now_;
-    PeerId peer_ = kNoPeer;       // of the packet taken last
-    OuterAddresses addresses_{};  // likewise
-    std::uint64_t bytes_ = 0;     // of peer_, not yet written to it
+    PeerId peer_ = kNoPeer;        // of the packet taken last
+    std::uint64_t ipv4_pair_ = 0;  // likewise, of its outer header; 0: not IPv4
+    Port source_port_;             // likewise
+    std::uint64_t bytes_ = 0;      // of peer_, not yet written to it
 };
 
 }  // namespace towpath::wireguard
