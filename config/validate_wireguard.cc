@@ -5,6 +5,7 @@
 #include "config/derive.h"
 #include "config/findings.h"
 #include "config/tunnel_scalar.h"
+#include "dataplane/wire/ipv6.h"
 
 namespace towpath::config {
 namespace {
@@ -53,6 +54,60 @@ void check_port(Findings& findings, std::size_t tunnel_index) {
     }
 }
 
+std::string written(const TunnelAddress& own) {
+    return to_string(own.address) + "/" + std::to_string(own.prefix.length());
+}
+
+bool overlap(const IpPrefix& left, const IpPrefix& right) {
+    return left.contains(right.address()) || right.contains(left.address());
+}
+
+bool is_of_a_host(const IpAddress& address) {
+    if (address.is_ipv6()) {
+        return !is_martian(address.ipv6()) && !is_multicast(address.ipv6());
+    }
+    const std::uint32_t bits = address.ipv4().bits();
+    return bits >> 24U != 0 && bits >> 24U != 127 && bits >> 28U < 14;
+}
+
+// Why the box cannot have this address in the tunnel too; empty if it can.
+std::string clash_with_interfaces(const Config& config, const TunnelAddress& own) {
+    const auto is_shared = [&](const auto& theirs) {
+        return overlap(own.prefix, IpPrefix{theirs.prefix.address(), theirs.prefix.length()});
+    };
+    for (const Interface& interface : config.interfaces) {
+        for (const InterfaceAddress& theirs : interface.addresses) {
+            if (is_shared(theirs)) {
+                return " overlaps " + to_string(theirs.prefix) + " of " + interface.name;
+            }
+        }
+        for (const Ipv6InterfaceAddress& theirs : interface.ipv6_addresses) {
+            if (is_shared(theirs)) {
+                return " overlaps " +
+                       to_string(IpPrefix{theirs.prefix.address(), theirs.prefix.length()}) +
+                       " of " + interface.name;
+            }
+        }
+    }
+    return {};
+}
+
+// Against every address before it.
+std::string clash_with_tunnels(const Config& config, std::size_t tunnel_index,
+                               std::size_t address_index) {
+    const IpAddress& own = config.tunnels[tunnel_index].addresses[address_index].address;
+    for (std::size_t other = 0; other <= tunnel_index; ++other) {
+        const auto& theirs = config.tunnels[other].addresses;
+        const std::size_t end = other == tunnel_index ? address_index : theirs.size();
+        for (std::size_t index = 0; index < end; ++index) {
+            if (theirs[index].address == own) {
+                return " is given twice: also on " + config.tunnels[other].name;
+            }
+        }
+    }
+    return {};
+}
+
 void check_addresses(Findings& findings, std::size_t tunnel_index) {
     const Config& config = findings.config();
     const Tunnel& tunnel = config.tunnels[tunnel_index];
@@ -63,31 +118,18 @@ void check_addresses(Findings& findings, std::size_t tunnel_index) {
     }
     for (std::size_t index = 0; index < tunnel.addresses.size(); ++index) {
         const TunnelAddress& own = tunnel.addresses[index];
-        for (const Interface& interface : config.interfaces) {
-            for (const InterfaceAddress& theirs : interface.addresses) {
-                const bool is_shared =
-                    own.address.is_ipv4() && (theirs.prefix.contains(own.address.ipv4()) ||
-                                              own.prefix.contains(IpAddress{theirs.address}));
-                if (is_shared) {
-                    findings.error(element(path, index),
-                                   to_string(own.address) + "/" +
-                                       std::to_string(own.prefix.length()) + " overlaps " +
-                                       to_string(theirs.prefix) + " of " + interface.name);
-                }
-            }
+        std::string fault = is_of_a_host(own.address) ? clash_with_interfaces(config, own)
+                                                      : std::string{" is not an address of a host"};
+        if (fault.empty()) {
+            fault = clash_with_tunnels(config, tunnel_index, index);
         }
-        for (std::size_t other = 0; other <= tunnel_index; ++other) {
-            const auto& theirs = config.tunnels[other].addresses;
-            const auto end = other == tunnel_index
-                                 ? theirs.begin() + static_cast<std::ptrdiff_t>(index)
-                                 : theirs.end();
-            if (std::any_of(theirs.begin(), end, [&](const TunnelAddress& candidate) {
-                    return candidate.address == own.address;
-                })) {
-                findings.error(element(path, index), to_string(own.address) +
-                                                         " is given twice: also on " +
-                                                         config.tunnels[other].name);
-            }
+        if (!fault.empty()) {
+            findings.error(element(path, index), written(own) + fault);
+        }
+        if (own.address.is_ipv6() && tunnel.mtu_bytes != 0 &&
+            tunnel.mtu_bytes < kIpv6MtuMinimum_bytes) {
+            findings.error(path_of(tunnel) + ".mtu",
+                           path_of(tunnel) + ".mtu is below 1280, which IPv6 needs");
         }
     }
 }
@@ -136,7 +178,7 @@ void check_peers(Findings& findings, const Tunnel& tunnel) {
     }
 }
 
-bool has_underlay_route(const Config& config, Ipv4Address address) {
+bool has_underlay_route(const Config& config, const IpAddress& address) {
     if (connected_interface(config, address)) {
         return true;
     }
@@ -164,8 +206,8 @@ void check_endpoints(Findings& findings, const Tunnel& tunnel) {
     const Config& config = findings.config();
     for (std::size_t index = 0; index < tunnel.peers.size(); ++index) {
         const auto& endpoint = tunnel.peers[index].endpoint;
-        if (endpoint && endpoint->address.is_ipv4() &&
-            !has_underlay_route(config, endpoint->address.ipv4()) &&
+        if (endpoint && !endpoint->address.is_none() &&
+            !has_underlay_route(config, endpoint->address) &&
             is_in_a_tunnel(config, endpoint->address)) {
             findings.error(peer_path(tunnel, index) + ".endpoint",
                            "endpoint " + to_string(endpoint->address) + " of peer " +

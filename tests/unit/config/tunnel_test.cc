@@ -186,12 +186,35 @@ TEST(Tunnel, AnEndpointIsNotInsideATunnel) {
     EXPECT_EQ(told(with(peers, "routes: {static: [{to: 0.0.0.0/0, via: 192.0.2.1}]}\n")), "");
 }
 
+TEST(Tunnel, IPv6AddressesAndEndpointsKeepToTheSameRules) {
+    const auto text = [](const std::string& wan, const std::string& endpoint) {
+        return "version: 1\ninterfaces: {wan: {match: {name: wan0}, addresses: [\"" + wan +
+               "\"]}}\nwireguard: {wg0: {private-key: \"file:k\", addresses: "
+               "[\"2001:db8:99::1/64\"], peers: [{public-key: " +
+               kPublic + ", allowed-ips: [\"::/0\"], endpoint: \"" + endpoint + "\"}]}}\n";
+    };
+    EXPECT_EQ(told(text("2001:db8:1::1/64", "[2001:db8:1::7]:51820")), "");
+    EXPECT_EQ(told(text("2001:db8:1::1/64", "[2001:db8:2::7]:51820")),
+              "f:3:166: error: endpoint 2001:db8:2::7 of peer xTIBA5rb... is reachable only "
+              "through a tunnel\n");
+    EXPECT_EQ(told(text("2001:db8:99::2/48", "[2001:db8:99::7]:51820")),
+              "f:3:54: error: 2001:db8:99::1/64 overlaps 2001:db8:99::/48 of wan\n");
+}
+
 TEST(Tunnel, KeepsToItsRules) {
     const auto tunnel = [](const std::string& more) {
         return with("  wg0: {private-key: \"file:k\", " + more + "}\n");
     };
     EXPECT_EQ(told(tunnel("addresses: [10.77.1.9/32]")),
               "f:6:44: error: 10.77.1.9/32 overlaps 10.77.1.0/24 of lan\n");
+    EXPECT_EQ(told(tunnel("addresses: [127.0.0.1/8]")),
+              "f:6:44: error: 127.0.0.1/8 is not an address of a host\n");
+    EXPECT_EQ(told(tunnel("addresses: [\"fe80::1/64\", \"ff02::1/64\"]")),
+              "f:6:58: error: ff02::1/64 is not an address of a host\n");
+    EXPECT_EQ(told(tunnel("addresses: [10.77.99.1/24, 10.77.99.1/32]")),
+              "f:6:59: error: 10.77.99.1/32 is given twice: also on wg0\n");
+    EXPECT_EQ(told(tunnel("addresses: [\"2001:db8::1/64\"], mtu: 1279")),
+              "f:6:63: error: wireguard.wg0.mtu is below 1280, which IPv6 needs\n");
     EXPECT_EQ(told(tunnel("stateful: true, addresses: [\"2001:db8::1/64\"]")),
               "f:6:32: error: stateful is for IPv4 only: wg0 has IPv6 addresses\n");
     EXPECT_EQ(told(tunnel("source-nat: {default: all}")),
