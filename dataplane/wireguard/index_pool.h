@@ -14,7 +14,7 @@ class IndexPool {
 public:
     // Indices 1..count; 0 means none. `quiescence` outlives the pool.
     IndexPool(std::uint32_t count, Quiescence& quiescence) noexcept
-        : quiescence_{quiescence}, next_(std::size_t{count} + 1), count_{count} {}
+        : quiescence_{quiescence}, next_(std::size_t{count} + 1, Pages::ordinary), count_{count} {}
 
     // 0 if none is free now: all are in use, or wait for a worker to pass.
     [[nodiscard]] std::uint32_t take() noexcept;

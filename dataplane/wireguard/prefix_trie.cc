@@ -37,11 +37,6 @@ Bits truncated(Bits address, unsigned length) noexcept {
     return length == 0 ? Bits{0} : address >> (kBits - length) << (kBits - length);
 }
 
-// Prefixes that may wait for a worker to pass while as many as promised are in use.
-std::uint32_t with_headroom(std::uint32_t count) noexcept {
-    return count + count / 4 + 64;
-}
-
 }  // namespace
 
 template <class Shape>
@@ -55,90 +50,64 @@ struct PrefixTrie<Shape>::Held {
 template <class Shape>
 PrefixTrie<Shape>::PrefixTrie(std::uint32_t prefixes, std::uint32_t peers,
                               Quiescence& quiescence) noexcept
-    : root_(kRootSlots),
-      nodes_(with_headroom(prefixes) + 1U),
-      records_(with_headroom(prefixes) + 1U),
-      node_states_(with_headroom(prefixes) + 1U),
-      links_(with_headroom(prefixes) + 1U),
-      buckets_(std::bit_ceil(std::max(prefixes, 16U))),
-      first_of_peer_(peers),
+    : root_(kRootSlots, Pages::ordinary),
+      nodes_(with_headroom(prefixes) + 1U, Pages::huge),
+      node_states_(with_headroom(prefixes) + 1U, Pages::ordinary),
       free_nodes_(with_headroom(prefixes), quiescence),
-      free_records_(with_headroom(prefixes), quiescence),
-      prefixes_max_{prefixes} {
+      records_(prefixes, peers, quiescence) {
     TOWPATH_ASSERT(with_headroom(prefixes) <= kNodesMax);
 }
 
 template <class Shape>
 std::optional<PeerId> PrefixTrie<Shape>::insert(Prefix prefix, PeerId peer) noexcept {
-    if (const std::uint32_t record = exact(prefix); record != 0) {
-        const PeerId previous = records_[record].owner.load(std::memory_order_relaxed);
+    if (const std::uint32_t record = records_.exact(prefix); record != 0) {
+        const PeerId previous = records_.owner_of(record);
         if (previous != peer) {
-            unlink_from_peer(record, previous);
-            records_[record].owner.store(peer, std::memory_order_release);
-            link_to_peer(record, peer);
+            records_.move(record, peer);
         }
         return previous;
     }
-    const std::uint32_t record = size_ < prefixes_max_ ? free_records_.take() : 0;
+    const std::uint32_t record = records_.take(prefix, peer);
     if (record == 0) {
         return std::nullopt;
     }
-    records_[record].address = prefix.address;
-    records_[record].length = prefix.length;
-    records_[record].owner.store(peer, std::memory_order_relaxed);
     if (!place(record)) {
-        free_records_.give_back(record);
+        records_.give_back(record);
         return std::nullopt;
     }
-    std::uint32_t& bucket = buckets_[bucket_of(prefix)];
-    links_[record].next_in_bucket = bucket;
-    bucket = record;
-    link_to_peer(record, peer);
-    ++size_;
+    records_.add(record);
     return kNoPeer;
 }
 
 template <class Shape>
 bool PrefixTrie<Shape>::remove(Prefix prefix, PeerId peer) noexcept {
-    const std::uint32_t record = exact(prefix);
-    if (record == 0 || records_[record].owner.load(std::memory_order_relaxed) != peer) {
+    const std::uint32_t record = records_.exact(prefix);
+    if (record == 0 || records_.owner_of(record) != peer) {
         return false;
     }
-    erase(record, peer);
+    displace(record);
+    records_.erase(record);
     return true;
 }
 
 template <class Shape>
 void PrefixTrie<Shape>::remove_all(PeerId peer) noexcept {
-    while (first_of_peer_[peer] != 0) {
-        erase(first_of_peer_[peer], peer);
+    while (const std::uint32_t record = records_.first_of(peer)) {
+        displace(record);
+        records_.erase(record);
     }
 }
 
 template <class Shape>
 PeerId PrefixTrie<Shape>::owner_of(Prefix prefix) const noexcept {
-    const std::uint32_t record = exact(prefix);
-    return record == 0 ? kNoPeer : records_[record].owner.load(std::memory_order_relaxed);
-}
-
-// The record stays readable until it is taken again: a reader that has found it finishes with it.
-template <class Shape>
-void PrefixTrie<Shape>::erase(std::uint32_t record, PeerId peer) noexcept {
-    displace(record);
-    std::uint32_t* link = &buckets_[bucket_of({records_[record].address, records_[record].length})];
-    while (*link != record) {
-        link = &links_[*link].next_in_bucket;
-    }
-    *link = links_[record].next_in_bucket;
-    unlink_from_peer(record, peer);
-    free_records_.retire(record);
-    --size_;
+    const std::uint32_t record = records_.exact(prefix);
+    return record == 0 ? kNoPeer : records_.owner_of(record);
 }
 
 template <class Shape>
 typename PrefixTrie<Shape>::Held PrefixTrie<Shape>::held_by(std::uint32_t child) const noexcept {
     if ((child & kSingle) != 0) {
-        const Record& record = records_[child & ~kSingle];
+        const auto& record = records_[child & ~kSingle];
         return {record.address, home_of(record.length), false};
     }
     return {node_states_[node_of(child)].path, level_of(child), true};
@@ -275,7 +244,7 @@ void PrefixTrie<Shape>::uncover(Slot* slots, std::size_t count, std::uint32_t re
     const Bits address = records_[record].address;
     std::uint32_t heir = 0;
     for (std::uint8_t length = records_[record].length; heir == 0 && length-- > length_min;) {
-        heir = exact({truncated(address, length), length});
+        heir = records_.exact({truncated(address, length), length});
     }
     for (std::size_t position = 0; position < count; ++position) {
         if (record_of(slots[position].load(std::memory_order_relaxed)) == record) {
@@ -311,60 +280,15 @@ std::uint32_t PrefixTrie<Shape>::last_of(std::uint32_t node) const noexcept {
 }
 
 template <class Shape>
-std::size_t PrefixTrie<Shape>::bucket_of(Prefix prefix) const noexcept {
-    std::uint64_t folded = static_cast<std::uint64_t>(prefix.address);
-    if constexpr (kBits > 64) {
-        folded ^= static_cast<std::uint64_t>(prefix.address >> 64U) * 0x9E3779B97F4A7C15U;
-    }
-    folded = (folded ^ folded >> 32U) * 0xBF58476D1CE4E5B9U + prefix.length;
-    folded = (folded ^ folded >> 29U) * 0x94D049BB133111EBU;
-    return static_cast<std::size_t>(folded >> 32U) & (buckets_.size() - 1);
-}
-
-template <class Shape>
-std::uint32_t PrefixTrie<Shape>::exact(Prefix prefix) const noexcept {
-    std::uint32_t record = buckets_[bucket_of(prefix)];
-    while (record != 0 && (records_[record].address != prefix.address ||
-                           records_[record].length != prefix.length)) {
-        record = links_[record].next_in_bucket;
-    }
-    return record;
-}
-
-template <class Shape>
-void PrefixTrie<Shape>::link_to_peer(std::uint32_t record, PeerId peer) noexcept {
-    std::uint32_t& first = first_of_peer_[peer];
-    links_[record].next_of_peer = first;
-    links_[record].previous_of_peer = 0;
-    links_[first].previous_of_peer = record;  // of record 0 nobody asks
-    first = record;
-}
-
-template <class Shape>
-void PrefixTrie<Shape>::unlink_from_peer(std::uint32_t record, PeerId peer) noexcept {
-    const Links& links = links_[record];
-    links_[links.next_of_peer].previous_of_peer = links.previous_of_peer;
-    if (links.previous_of_peer != 0) {
-        links_[links.previous_of_peer].next_of_peer = links.next_of_peer;
-    } else {
-        first_of_peer_[peer] = links.next_of_peer;
-    }
-}
-
-template <class Shape>
 std::size_t PrefixTrie<Shape>::reserved_bytes() const noexcept {
-    return root_.size_bytes() + nodes_.size_bytes() + records_.size_bytes() +
-           node_states_.size_bytes() + links_.size_bytes() + buckets_.size_bytes() +
-           first_of_peer_.size_bytes() +
-           sizeof(std::uint32_t) * (free_nodes_.count() + free_records_.count());
+    return root_.size_bytes() + nodes_.size_bytes() + node_states_.size_bytes() +
+           sizeof(std::uint32_t) * free_nodes_.count() + records_.reserved_bytes();
 }
 
 template <class Shape>
 std::size_t PrefixTrie<Shape>::touched_bytes() const noexcept {
-    const std::size_t per_node = sizeof(Node) + sizeof(NodeState) + sizeof(std::uint32_t);
-    const std::size_t per_record = sizeof(Record) + sizeof(Links) + sizeof(std::uint32_t);
-    return root_.size_bytes() + buckets_.size_bytes() + first_of_peer_.size_bytes() +
-           per_node * free_nodes_.touched() + per_record * free_records_.touched();
+    return root_.size_bytes() + records_.touched_bytes() +
+           (sizeof(Node) + sizeof(NodeState) + sizeof(std::uint32_t)) * free_nodes_.touched();
 }
 
 template class PrefixTrie<Ipv4TrieShape>;

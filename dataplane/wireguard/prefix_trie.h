@@ -22,35 +22,16 @@
 #include "dataplane/packet/quiescence.h"
 #include "dataplane/wireguard/index_pool.h"
 #include "dataplane/wireguard/peer_id.h"
+#include "dataplane/wireguard/prefix_records.h"
 #include "dataplane/wireguard/zeroed_array.h"
 
 namespace towpath::wireguard {
-
-// The first node resolves kRootBits, every other one kStride. `Bits` is an address in host order.
-// IPv4: at most three slots and one record are read. A node is 2 KiB; dense neighbourhoods share
-// it.
-struct Ipv4TrieShape {
-    using Bits = std::uint32_t;
-    static constexpr unsigned kBits = 32;
-    static constexpr unsigned kRootBits = 16;
-    static constexpr unsigned kStride = 8;
-};
-// IPv6: prefixes are sparse; nodes of two cache lines keep them small.
-struct Ipv6TrieShape {
-    using Bits = unsigned __int128;
-    static constexpr unsigned kBits = 128;
-    static constexpr unsigned kRootBits = 8;
-    static constexpr unsigned kStride = 4;
-};
 
 template <class Shape>
 class PrefixTrie {
 public:
     using Bits = typename Shape::Bits;
-    struct Prefix {
-        Bits address;  // no bit is set beyond the length
-        std::uint8_t length;
-    };
+    using Prefix = typename PrefixRecords<Shape>::Prefix;
 
     // For `prefixes` prefixes whatever they are, and peers below `peers`. `quiescence` outlives
     // the trie.
@@ -78,7 +59,7 @@ public:
                 std::memory_order_acquire);
         }
         while (count-- > 0) {
-            const Record& record = records_[covering[count]];
+            const auto& record = records_[covering[count]];
             if (record.covers(address)) {
                 return record.owner.load(std::memory_order_acquire);
             }
@@ -97,12 +78,12 @@ public:
     // The prefixes of a peer, the latest first. The visitor must not change the trie.
     template <class Visitor>
     void for_each(PeerId peer, Visitor visit) const noexcept {
-        for (std::uint32_t record = first_of_peer_[peer]; record != 0;
-             record = links_[record].next_of_peer) {
-            visit(Prefix{records_[record].address, records_[record].length});
+        for (std::uint32_t record = records_.first_of(peer); record != 0;
+             record = records_.next_of_peer(record)) {
+            visit(records_[record].prefix());
         }
     }
-    [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+    [[nodiscard]] std::uint32_t size() const noexcept { return records_.size(); }
     [[nodiscard]] std::uint32_t node_count() const noexcept { return node_count_; }
     // Of address space; physical memory is taken as records and nodes come to be used.
     [[nodiscard]] std::size_t reserved_bytes() const noexcept;
@@ -126,26 +107,12 @@ private:
     struct Node {
         std::array<Slot, kNodeSlots> slots;
     };
-    struct Record {
-        Bits address;
-        std::atomic<PeerId> owner;
-        std::uint8_t length;
-        [[nodiscard]] bool covers(Bits other) const noexcept {
-            return length == 0 || (address ^ other) >> (kBits - length) == 0;
-        }
-    };
     // What only the writer knows of a node: the bits that lead to it, and what it holds.
     struct NodeState {
         Bits path;
         std::uint32_t records;   // prefixes that end here
         std::uint32_t children;  // slots with something deeper
     };
-    struct Links {
-        std::uint32_t next_in_bucket;
-        std::uint32_t next_of_peer;
-        std::uint32_t previous_of_peer;
-    };
-
     [[nodiscard]] static std::uint32_t record_of(std::uint64_t slot) noexcept {
         return static_cast<std::uint32_t>(slot);
     }
@@ -187,23 +154,11 @@ private:
     void shrink(Slot& slot) noexcept;
     [[nodiscard]] std::uint32_t last_of(std::uint32_t node) const noexcept;
 
-    [[nodiscard]] std::size_t bucket_of(Prefix prefix) const noexcept;
-    [[nodiscard]] std::uint32_t exact(Prefix prefix) const noexcept;
-    void link_to_peer(std::uint32_t record, PeerId peer) noexcept;
-    void unlink_from_peer(std::uint32_t record, PeerId peer) noexcept;
-    void erase(std::uint32_t record, PeerId peer) noexcept;
-
     ZeroedArray<Slot> root_;
     ZeroedArray<Node> nodes_;
-    ZeroedArray<Record> records_;
     ZeroedArray<NodeState> node_states_;
-    ZeroedArray<Links> links_;
-    ZeroedArray<std::uint32_t> buckets_;
-    ZeroedArray<std::uint32_t> first_of_peer_;
     IndexPool free_nodes_;
-    IndexPool free_records_;
-    std::uint32_t prefixes_max_;
-    std::uint32_t size_ = 0;
+    PrefixRecords<Shape> records_;
     std::uint32_t node_count_ = 0;
 };
 

@@ -4,6 +4,8 @@
 // fatal.
 #pragma once
 
+#include <sys/mman.h>
+
 #include <cstddef>
 
 #include "dataplane/wire/assertion.h"
@@ -11,14 +13,22 @@
 
 namespace towpath::wireguard {
 
+// huge: for what packets read at random. ordinary: for what only the writer uses, or small tables
+// would take megabytes for it.
+enum class Pages : bool { ordinary, huge };
+
 // T: all zeroes is its initial value, and it needs no destruction.
 template <class T>
 class ZeroedArray {
 public:
     // count > 0.
-    explicit ZeroedArray(std::size_t count) noexcept
+    ZeroedArray(std::size_t count, Pages pages) noexcept
         : begin_{map_zeroed<T>(count, MapSecrecy::ordinary)}, count_{count} {
         TOWPATH_ASSERT(begin_ != nullptr);
+        if (pages == Pages::ordinary) {
+            // Advice, as huge pages are.
+            static_cast<void>(::madvise(begin_, size_bytes(), MADV_NOHUGEPAGE));
+        }
     }
     ~ZeroedArray() { unmap(begin_, count_); }
     ZeroedArray(const ZeroedArray&) = delete;
