@@ -11,10 +11,11 @@ void* map_zeroed_bytes(std::size_t size_bytes, MapSecrecy secrecy) noexcept {
     if (begin == MAP_FAILED) {
         return nullptr;
     }
-    // Both are advice: without them it is slower, or a core dump is larger.
+    // None of it is needed to run: limits may forbid to lock memory.
     static_cast<void>(::madvise(begin, size_bytes, MADV_HUGEPAGE));
     if (secrecy == MapSecrecy::secret) {
         static_cast<void>(::madvise(begin, size_bytes, MADV_DONTDUMP));
+        static_cast<void>(::mlock2(begin, size_bytes, MLOCK_ONFAULT));
     }
     return begin;
 }

@@ -8,7 +8,7 @@
 
 namespace towpath::wireguard {
 
-// secret: kept out of core dumps.
+// secret: kept out of core dumps and, as far as limits allow, out of swap.
 enum class MapSecrecy : bool { ordinary, secret };
 
 // Null if there is none. A whole number of pages.

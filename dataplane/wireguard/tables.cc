@@ -83,7 +83,11 @@ InstallResult Tables::install(const NewSession& session) noexcept {
     if (session.peer >= capacity_.peers || !(*peers_)[session.peer].is_in_use()) {
         return InstallResult::unknown_peer;
     }
-    Session* const made = sessions_->install(session);
+    NewSession owned = session;
+    if (owned.owner >= capacity_.workers) {
+        owned.owner = peers_->home_of(session.peer);
+    }
+    Session* const made = sessions_->install(owned);
     if (made == nullptr) {
         return InstallResult::slot_in_use;
     }

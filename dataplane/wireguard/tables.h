@@ -65,7 +65,8 @@ public:
     void remove_peer(PeerId peer) noexcept;
 
     // Publishes the session, then gives it its place in the peer's slots: an initiator's is current
-    // at once, a responder's is next (wireguard.md section 9). What it pushes out is retired.
+    // at once, a responder's is next (wireguard.md section 9). What it pushes out is retired. An
+    // owner that is no worker here (the number changed) is replaced by the peer's home.
     [[nodiscard]] InstallResult install(const NewSession& session) noexcept;
     // On TunnelEventKind::session_ended, or to end one session. An unknown index is no error.
     void retire(std::uint32_t index) noexcept;

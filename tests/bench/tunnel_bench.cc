@@ -2,12 +2,13 @@
 // What the stages seal and open cost in time stamp ticks per packet, and how much of it is not
 // AEAD: bursts of 32 through one worker's whole stages, one peer, many peers in runs of eight and
 // many peers drawn for every packet (decisions.md W16). The AEAD's share is the same calls with the
-// same keys and lengths, by themselves. No thresholds here. Run it pinned:
-// taskset -c 1 tunnel_bench [--windows=N]
+// same keys and lengths, by themselves. Then what a flood of refused datagrams costs (W18). No
+// thresholds here. Run it pinned: taskset -c 1 tunnel_bench [--windows=N]
 #include <algorithm>
 #include <array>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <random>
 #include <string_view>
@@ -57,6 +58,7 @@ public:
         interface.is_up = true;
         tunnels_.storage[1].allowed_ips = allowed_.get();
         tunnels_.storage[1].listen_port = kListenPort;
+        tunnels_.storage[1].has_identity = true;
         state_ = std::make_unique<State>(*tables_, WorkerId{0}, std::move(*crypto::Aead::create()),
                                          identification_, released_);
         state_->set_interfaces(&interfaces_, &tunnels_);
@@ -136,7 +138,51 @@ public:
                     name, length_bytes, seal, seal_rest, open, open_rest);
     }
 
+    // Datagrams with this UDP payload, from sources that nobody knows, all of them refused for
+    // `expected`. `step` is the time between two bursts: what a budget fills up by.
+    void flood(const char* name, std::span<const std::byte> payload, DropReason expected,
+               Duration step) {
+        std::vector<double> costs;
+        std::uint32_t source = 0xCB007100U;
+        // The first window spends what the budget had saved.
+        for (std::size_t window = 0; window <= windows_; ++window) {
+            std::uint64_t ticks = 0;
+            for (std::size_t turn = 0; turn < kBursts; ++turn) {
+                batch_.clear();
+                for (builders::Frame& frame : frames_) {
+                    write_datagram(frame, Ipv4Address{source++}, payload);
+                    TOWPATH_ASSERT(batch_.admit(frame.packet, Lane::open));
+                }
+                now_ += step;
+                const std::uint64_t begin = __builtin_ia32_rdtsc();
+                open_stage(far_.state(), batch_, now_);
+                ticks += __builtin_ia32_rdtsc() - begin;
+                for (const PacketIndex index : batch_.lane(Lane::drop)) {
+                    TOWPATH_ASSERT(window == 0 || batch_[index].verdict == expected);
+                }
+            }
+            if (window != 0) {
+                costs.push_back(static_cast<double>(ticks) /
+                                static_cast<double>(kBursts * kBurstMax));
+            }
+        }
+        std::printf("  %-44s %7.1f\n", name, bench::median(costs));
+    }
+
 private:
+    static void write_datagram(builders::Frame& frame, Ipv4Address source,
+                               std::span<const std::byte> payload) {
+        fill(frame, 0, sizeof(Ipv4Header) + sizeof(UdpHeader) + payload.size());
+        Packet& packet = frame.packet;
+        frame.ipv4().source = source.wire();
+        packet.l4 = static_cast<std::uint8_t>(packet.l3 + sizeof(Ipv4Header));
+        packet.source_port = packet.destination_port = kListenPort;
+        frame.udp() = {kListenPort.wire(), kListenPort.wire(),
+                       be16{static_cast<std::uint16_t>(sizeof(UdpHeader) + payload.size())},
+                       be16{}};
+        std::copy(payload.begin(), payload.end(), frame.transport().begin() + sizeof(UdpHeader));
+    }
+
     struct Ticks {
         std::uint64_t seal = 0, seal_aead = 0, open = 0, open_aead = 0;
     };
@@ -216,7 +262,15 @@ private:
     Batch batch_;
     Batch arrived_;
     std::uint64_t counter_ = 0;
+    Now now_ = kNow;
 };
+
+// A message of `type` that is zero otherwise.
+std::vector<std::byte> message(std::uint8_t type, std::size_t length_bytes) {
+    std::vector<std::byte> bytes(length_bytes);
+    bytes[0] = std::byte{type};
+    return bytes;
+}
 
 int run(int count, char** arguments) {
     std::size_t windows = 101;
@@ -234,6 +288,18 @@ int run(int count, char** arguments) {
         bench.row("10 000 peers, runs of 8", kPeersMax_bench, 8, length_bytes);
         bench.row("10 000 peers, each its own", kPeersMax_bench, 1, length_bytes);
     }
+    std::printf("refused, ticks per datagram\n");
+    std::vector<std::byte> data = message(4, 96);
+    bench.flood("data for no session", data, DropReason::tunnel_unknown_index, Duration{});
+    const le32 index{crypto::IndexPermutation{kIndexKey}.index_of({17, 0})};
+    std::memcpy(data.data() + 4, &index, sizeof index);
+    const le64 counter{1'000'000};
+    std::memcpy(data.data() + 8, &counter, sizeof counter);
+    bench.flood("data of 64 B with a bad tag", data, DropReason::tunnel_bad_tag, Duration{});
+    bench.flood("initiation with a bad mac1", message(1, 148), DropReason::handshake_bad_mac1,
+                std::chrono::seconds{1});
+    bench.flood("initiation beyond the budget", message(1, 148), DropReason::handshake_budget,
+                Duration{});
     return 0;
 }
 

@@ -74,6 +74,11 @@ TEST_F(SessionTest, IsWipedAndFreeOnlyWhenNoWorkerCanSeeIt) {
     EXPECT_NE(near.tables->sessions().find(index_of(3, 1)), nullptr);
 }
 
+TEST_F(SessionTest, OwnerThatIsNoWorkerIsTheHome) {
+    ASSERT_EQ(install(near, 3, true, 9), InstallResult::installed);
+    EXPECT_EQ(near.session(3).owner, 0);
+}
+
 TEST_F(SessionTest, OfAnInitiatorReplacesCurrent) {
     ASSERT_EQ(install(near, 1, true), InstallResult::installed);
     ASSERT_EQ(install(near, 2, true), InstallResult::installed);
