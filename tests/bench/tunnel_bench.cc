@@ -96,6 +96,16 @@ private:
     std::unique_ptr<State> state_;
 };
 
+// Inner lengths of the packets of a burst, again and again.
+struct Sizes {
+    const char* name;
+    std::vector<std::size_t> lengths_bytes;
+
+    [[nodiscard]] std::size_t of(std::size_t packet) const {
+        return lengths_bytes[packet % lengths_bytes.size()];
+    }
+};
+
 struct Costs {
     std::vector<double> seal, seal_aead, open, open_aead;
 };
@@ -108,8 +118,8 @@ public:
         }
     }
 
-    // `peers` in runs of `run` packets; inner packets of `length_bytes`.
-    void row(const char* name, std::uint32_t peers, std::size_t run, std::size_t length_bytes) {
+    // `peers` in runs of `run` packets.
+    void row(const char* name, std::uint32_t peers, std::size_t run, const Sizes& sizes) {
         Costs costs;
         std::mt19937 random{7};
         std::array<PeerId, kBurstMax> burst{};
@@ -120,7 +130,7 @@ public:
                     burst[packet] = packet % run == 0 ? static_cast<PeerId>(random() % peers)
                                                       : burst[packet - 1];
                 }
-                pass(burst, length_bytes, ticks);
+                pass(burst, sizes, ticks);
             }
             const auto per_packet = [](std::uint64_t total) {
                 return static_cast<double>(total) / static_cast<double>(kBursts * kBurstMax);
@@ -134,8 +144,14 @@ public:
         const double open = bench::median(costs.open);
         const double seal_rest = seal - bench::median(costs.seal_aead);
         const double open_rest = open - bench::median(costs.open_aead);
-        std::printf("  %-28s %5zu B  seal %7.1f (not AEAD %6.1f)  open %7.1f (not AEAD %6.1f)\n",
-                    name, length_bytes, seal, seal_rest, open, open_rest);
+        if (peers == 1) {
+            one_peer_ = {seal, open};
+        }
+        std::printf(
+            "  %-5s %-26s seal %7.1f (not AEAD %6.1f, x %4.2f)  open %7.1f (not AEAD %6.1f, x "
+            "%4.2f)\n",
+            sizes.name, name, seal, seal_rest, seal / one_peer_[0], open, open_rest,
+            open / one_peer_[1]);
     }
 
     // Datagrams with this UDP payload, from sources that nobody knows, all of them refused for
@@ -187,10 +203,10 @@ private:
         std::uint64_t seal = 0, seal_aead = 0, open = 0, open_aead = 0;
     };
 
-    void pass(const std::array<PeerId, kBurstMax>& burst, std::size_t length_bytes, Ticks& ticks) {
+    void pass(const std::array<PeerId, kBurstMax>& burst, const Sizes& sizes, Ticks& ticks) {
         batch_.clear();
         for (std::size_t packet = 0; packet < burst.size(); ++packet) {
-            fill(frames_[packet], burst[packet], length_bytes);
+            fill(frames_[packet], burst[packet], sizes.of(packet));
             TOWPATH_ASSERT(batch_.admit(frames_[packet].packet, Lane::seal));
         }
         std::uint64_t begin = __builtin_ia32_rdtsc();
@@ -210,16 +226,15 @@ private:
         open_stage(far_.state(), arrived_, kNow);
         ticks.open += __builtin_ia32_rdtsc() - begin;
         TOWPATH_ASSERT(arrived_.lane(Lane::parse).size() == burst.size());
-        aead_alone(burst, length_bytes, ticks);
+        aead_alone(burst, sizes, ticks);
     }
 
     // The same packets and keys without the stages; every buffer holds what it held for them.
-    void aead_alone(const std::array<PeerId, kBurstMax>& burst, std::size_t length_bytes,
-                    Ticks& ticks) {
+    void aead_alone(const std::array<PeerId, kBurstMax>& burst, const Sizes& sizes, Ticks& ticks) {
         std::array<crypto::AeadPacket, kBurstMax> packets{};
         std::array<bool, kBurstMax> is_authentic{};
         for (std::size_t packet = 0; packet < burst.size(); ++packet) {
-            const std::size_t sealed_bytes = (length_bytes + 15) / 16 * 16;
+            const std::size_t sealed_bytes = (sizes.of(packet) + 15) / 16 * 16;
             packets[packet] = {
                 frames_[packet].packet.data() + 64,
                 &near_.tables().sessions()[burst[packet]].send_key, counter_++,
@@ -262,6 +277,7 @@ private:
     Batch batch_;
     Batch arrived_;
     std::uint64_t counter_ = 0;
+    std::array<double, 2> one_peer_{1.0, 1.0};  // seal and open of the first row of a size
     Now now_ = kNow;
 };
 
@@ -283,10 +299,16 @@ int run(int count, char** arguments) {
     std::printf("%s: ticks per packet, bursts of %zu, median of %zu windows of %zu bursts\n",
                 bench::cpu_model().c_str(), kBurstMax, windows, kBursts);
     Bench bench{windows};
-    for (const std::size_t length_bytes : {64U, 512U, 1420U}) {
-        bench.row("one peer", 1, 1, length_bytes);
-        bench.row("10 000 peers, runs of 8", kPeersMax_bench, 8, length_bytes);
-        bench.row("10 000 peers, each its own", kPeersMax_bench, 1, length_bytes);
+    // IMIX as decisions.md W15 has it: 7 of 48 bytes, 4 of 560 and one full packet, sorted.
+    const std::array<Sizes, 4> all_sizes{
+        {{"64", {64}},
+         {"512", {512}},
+         {"1420", {1420}},
+         {"IMIX", {48, 48, 48, 48, 48, 48, 48, 560, 560, 560, 560, 1420}}}};
+    for (const Sizes& sizes : all_sizes) {
+        bench.row("one peer", 1, 1, sizes);
+        bench.row("10 000 peers, runs of 8", kPeersMax_bench, 8, sizes);
+        bench.row("10 000 peers, each its own", kPeersMax_bench, 1, sizes);
     }
     std::printf("refused, ticks per datagram\n");
     std::vector<std::byte> data = message(4, 96);
