@@ -19,7 +19,7 @@ void write_ethernet(Packet& packet, const EthernetHeader& ethernet) noexcept {
 }
 
 void decrement_hop_limit(Packet& packet) noexcept {
-    if (!packet.is_originated) {
+    if (!packet.is_originated && !packet.from_host) {
         --packet.header<Ipv6Header>(packet.l3).hop_limit;
     }
 }
