@@ -103,7 +103,7 @@ void ContractClient::close(const std::string& why) {
     boost::system::error_code ignored;
     static_cast<void>(socket_.close(ignored));
     ++connection_;
-    queue_.clear();
+    forget_queue();
     is_writing_ = false;
     handlers_.closed(why);
     if (is_stopped_) {
@@ -170,6 +170,18 @@ void ContractClient::send(Datagram datagram) {
     }
 }
 
+// Some datagrams carry transport keys.
+void ContractClient::forget_front() {
+    ::explicit_bzero(queue_.front().data(), queue_.front().size());
+    queue_.pop_front();
+}
+
+void ContractClient::forget_queue() {
+    while (!queue_.empty()) {
+        forget_front();
+    }
+}
+
 void ContractClient::write_some() {
     is_writing_ = false;
     while (!queue_.empty()) {
@@ -192,10 +204,10 @@ void ContractClient::write_some() {
         }
         if (sent < 0) {
             // The end of the connection is seen, and told, by the reader.
-            queue_.clear();
+            forget_queue();
             return;
         }
-        queue_.pop_front();
+        forget_front();
     }
 }
 

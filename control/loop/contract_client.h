@@ -43,7 +43,7 @@ public:
     void settle() noexcept;
 
 private:
-    static constexpr std::size_t kQueueMax = 4096;
+    static constexpr std::size_t kQueueMax = 262'144;  // every peer of a large transaction
     // A data plane that was killed is back within some hundred milliseconds; looking often costs
     // one system call.
     static constexpr std::chrono::milliseconds kPauseFirst{10};
@@ -56,6 +56,8 @@ private:
     void wait_readable();
     void read_all();
     void write_some();
+    void forget_front();
+    void forget_queue();
 
     boost::asio::io_context& loop_;
     boost::asio::posix::stream_descriptor socket_;

@@ -45,12 +45,28 @@ Controller::Controller(boost::asio::io_context& loop, ControllerRequest request,
                    carry_out(actions);
                },
                [this](std::span<const std::byte> bytes) { on_received(bytes); },
-               [this](const std::string& why) { on_closed(why); }}} {}
+               [this](const std::string& why) { on_closed(why); }}},
+      resolver_{loop},
+      tunnels_{tunnel_io(), random_} {}
+
+TunnelIo Controller::tunnel_io() {
+    return {.send = [this](Datagram datagram) { client_.send(std::move(datagram)); },
+            .log = [](const std::string& text) { log_line(kProgram, text); },
+            .resolve =
+                [this](const std::string& name, std::function<void(IpAddress)> done) {
+                    resolver_.resolve(name, std::move(done));
+                },
+            .moment =
+                [] {
+                    return wireguard::Moment{awake_now(), unix_now()};
+                }};
+}
 
 void Controller::start() {
     started_at_ = monotonic_now();
     ActionList actions;
     conversation_.on_config(config_, started_at_, actions);
+    tunnels_.on_config(config_);
     carry_out(actions);
     client_.start();
     tick();
@@ -58,6 +74,7 @@ void Controller::start() {
 
 void Controller::stop() {
     tick_timer_.cancel();
+    resolver_.stop();
     client_.stop();
 }
 
@@ -89,6 +106,7 @@ void Controller::on_received(std::span<const std::byte> bytes) {
         },
         *message);
     watch_links(*message);
+    tunnels_.on_message(*message);
     if (const auto* const batch = std::get_if<const EventBatch*>(&*message)) {
         nat_log_.on(**batch, {now, utc_now_s()});
     }
@@ -108,6 +126,7 @@ void Controller::on_closed(const std::string& why) {
         log_line(kProgram, "disconnected: " + why);
     }
     conversation_.on_closed();
+    tunnels_.on_closed();
     has_given_up_ = false;
     pulse_.on_closed();
     hand_over_config();
@@ -145,6 +164,7 @@ void Controller::on_action(WorldApplied& action) {
     }
     listen_for_events();
     poll();
+    tunnels_.on_world_applied(*conversation_.running());
     finish_reloads({});
 }
 
@@ -233,6 +253,7 @@ void Controller::hand_over_config() {
     if (std::exchange(is_config_waiting_, false)) {
         ActionList actions;
         conversation_.on_config(config_, monotonic_now(), actions);
+        tunnels_.on_config(config_);
         carry_out(actions);
     }
 }
@@ -277,6 +298,7 @@ void Controller::tick() {
     if (!reloads_.empty() && (pulse_.is_silent() || now >= reloads_.front().deadline)) {
         give_up_reloads();
     }
+    tunnels_.on_wake();
     if (++ticks_ % kTicksPerPoll == 0) {
         poll();
     }

@@ -16,11 +16,14 @@
 #include "config/config.h"
 #include "control/api_model.h"
 #include "control/loop/contract_client.h"
+#include "control/loop/kernel_random.h"
+#include "control/loop/name_resolver.h"
 #include "control/loop/nat_log.h"
 #include "control/observe/link_watch.h"
 #include "control/observe/pulse.h"
 #include "control/observe/snapshot.h"
 #include "control/reconcile/conversation.h"
+#include "control/tunnels/tunnels.h"
 #include "dataplane/contract/framing.h"
 
 namespace towpath::control {
@@ -107,6 +110,7 @@ private:
     // What the data plane said of its interfaces, for the log.
     void watch_links(const contract::Upward::View& message);
     void hand_over_config();
+    [[nodiscard]] TunnelIo tunnel_io();
     void finish_reloads(const std::string& refusal);
     // The data plane says neither yes nor no.
     void give_up_reloads();
@@ -125,6 +129,9 @@ private:
     LinkWatch links_;
     bool hears_events_ = false;  // subscribed on this connection
     ContractClient client_;
+    KernelRandom random_;
+    NameResolver resolver_;
+    Tunnels tunnels_;
     std::map<std::uint32_t, Question> questions_;
     std::vector<PendingReload> reloads_;
     std::uint32_t next_request_ = 1;

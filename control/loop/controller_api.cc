@@ -225,6 +225,7 @@ void Controller::reload(Reply<ReloadResult> reply) {
         if (result.ok) {
             result.warnings.push_back("the data plane is not running: applied when it is back");
             ActionList actions;
+            tunnels_.on_config(config_);
             conversation_.on_config(config_, monotonic_now(), actions);
             carry_out(actions);
         }
@@ -237,6 +238,7 @@ void Controller::reload(Reply<ReloadResult> reply) {
     // After this call, so that the reply never comes from inside it.
     boost::asio::post(loop_, [this] {
         ActionList actions;
+        tunnels_.on_config(config_);
         conversation_.on_config(config_, monotonic_now(), actions);
         carry_out(actions);
     });

@@ -19,6 +19,11 @@ constexpr Duration kStartTime = std::chrono::seconds{60};
 // Building and publishing tables of the largest size on a busy machine.
 constexpr Duration kApplyTime = std::chrono::seconds{20};
 
+// Those are somebody else's to hear.
+bool is_about_peers(MessageType what) noexcept {
+    return what >= MessageType::peers_begin && what <= MessageType::handshake_send;
+}
+
 template <class M>
 SendDatagram send_of(const M& message) {
     const auto bytes = bytes_of(message);
@@ -136,7 +141,7 @@ void Conversation::program(Now now, ActionList& out) {
         out.emplace_back(WorldRefused{desired.error().sentence});
         return;
     }
-    for (Datagram& datagram : state_messages(applied_, *desired, running_->port_count)) {
+    for (Datagram& datagram : state_messages(applied_, *desired, *running_)) {
         out.emplace_back(SendDatagram{std::move(datagram)});
     }
     stated_ = std::move(*desired);
@@ -171,7 +176,7 @@ void Conversation::on(const Refused& message, Now now, ActionList& out) {
         expect_within(kAnswerTime, now);
         return;
     }
-    if (state_ != State::programming) {
+    if (state_ != State::programming || is_about_peers(message.what)) {
         return;
     }
     // The first refusal says why; that of the commit follows and ends the attempt.

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "config/derive.h"
+#include "control/reconcile/desired_tunnels.h"
 
 namespace towpath::control {
 namespace {
@@ -100,16 +101,6 @@ contract::PortStart port_of(const config::Interface& interface) {
     return port;
 }
 
-std::optional<std::uint8_t> port_id(const contract::StartSettings& running,
-                                    std::string_view name) noexcept {
-    for (std::uint8_t id = 0; id < running.port_count; ++id) {
-        if (running.ports[id].name.view() == name) {
-            return id;
-        }
-    }
-    return std::nullopt;
-}
-
 contract::InterfaceSet interface_of(const config::Config& config,
                                     const config::Interface& interface, std::uint8_t id,
                                     std::uint16_t mtu_bytes) {
@@ -179,7 +170,7 @@ void set_way(Field& field, const config::Config& config, const contract::StartSe
              const config::StaticRoute& route) {
     const std::optional<std::size_t> index = config::route_interface(config, route);
     const std::optional<std::uint8_t> id =
-        index ? port_id(running, config::interface_name(config, *index)) : std::nullopt;
+        index ? interface_id(running, config::interface_name(config, *index)) : std::nullopt;
     field.kind = !id         ? contract::RouteKind::unreachable
                  : route.via ? contract::RouteKind::via
                              : contract::RouteKind::connected;
@@ -215,7 +206,7 @@ std::vector<contract::AllowField> allow_of(const config::Config& config,
                                                       : range_of(rule.ports);
         field.protocol = static_cast<std::uint8_t>(rule.protocol);
         if (!rule.interface.empty()) {
-            const std::optional<std::uint8_t> id = port_id(running, rule.interface);
+            const std::optional<std::uint8_t> id = interface_id(running, rule.interface);
             if (!id) {
                 continue;  // a rule that nobody can match
             }
@@ -262,13 +253,14 @@ contract::StartSettings desired_start(const config::Config& config, std::string_
                    config.interfaces.begin() + static_cast<std::ptrdiff_t>(count),
                    start.ports.begin(), port_of);
     start.port_count = static_cast<std::uint8_t>(count);
+    add_tunnels(config, start);
     return start;
 }
 
 Outcome<World> desired_world(const config::Config& config, const contract::StartSettings& running) {
     World world;
     for (const config::Interface& interface : config.interfaces) {
-        const std::optional<std::uint8_t> id = port_id(running, interface.name);
+        const std::optional<std::uint8_t> id = interface_id(running, interface.name);
         if (!id) {
             return fail(ExitCode::refused, "interface " + interface.name +
                                                " is new: the data plane must be restarted to open "
@@ -291,6 +283,9 @@ Outcome<World> desired_world(const config::Config& config, const contract::Start
                                            ": it must be restarted");
     }
     world.allow = allow_of(config, running);
+    if (auto added = add_tunnels(config, running, world); !added) {
+        return tl::unexpected{added.error()};
+    }
     return world;
 }
 

@@ -87,12 +87,31 @@ void port_differences(const PortStart& running, const PortStart& desired,
          "kernel-traffic");
 }
 
+// Room that is larger than needed is no difference.
+void tunnel_differences(const StartSettings& running, const StartSettings& desired,
+                        std::vector<std::string>& out) {
+    const auto has_tunnel = [](const StartSettings& start, const TunnelStart& wanted) {
+        const auto* const end = start.tunnels.begin() + start.tunnel_count;
+        return std::find(start.tunnels.begin(), end, wanted) != end;
+    };
+    for (std::size_t i = 0; i < desired.tunnel_count; ++i) {
+        if (!has_tunnel(running, desired.tunnels[i])) {
+            out.push_back("wireguard." + desired.tunnels[i].name.str());
+        }
+    }
+    if (desired.tunnel_count != 0 && running.tunnel_count != 0 &&
+        (desired.peers > running.peers || desired.tunnel_prefixes > running.tunnel_prefixes)) {
+        out.emplace_back("wireguard (room for peers)");
+    }
+}
+
 }  // namespace
 
 std::vector<Datagram> state_messages(const std::optional<World>& applied, const World& desired,
-                                     std::size_t port_count) {
+                                     const StartSettings& running) {
     std::vector<Datagram> messages;
-    for (std::size_t id = 0; id < port_count; ++id) {
+    const std::size_t interface_count = std::size_t{running.port_count} + running.tunnel_count;
+    for (std::size_t id = 0; id < interface_count; ++id) {
         if (!applied || applied->interfaces[id] != desired.interfaces[id]) {
             messages.push_back(datagram_of(desired.interfaces[id]));
         }
@@ -114,6 +133,11 @@ std::vector<Datagram> state_messages(const std::optional<World>& applied, const 
     }
     if (!applied || applied->allow != desired.allow) {
         state_list<AllowChunk>(desired.allow, messages);
+    }
+    for (std::size_t position = 0; position < running.tunnel_count; ++position) {
+        if (!applied || applied->tunnels[position] != desired.tunnels[position]) {
+            messages.push_back(datagram_of(desired.tunnels[position]));
+        }
     }
     return messages;
 }
@@ -143,6 +167,12 @@ std::vector<std::string> live_differences(const World& applied, const World& des
     note(applied.sources == desired.sources, "nat.source");
     note(applied.pool == desired.pool, "nat.pool");
     note(applied.allow == desired.allow, "local.allow");
+    for (std::size_t position = 0; position < running.tunnel_count; ++position) {
+        const std::size_t id = running.port_count + position;
+        note(applied.tunnels[position] == desired.tunnels[position] &&
+                 applied.interfaces[id] == desired.interfaces[id],
+             "wireguard." + running.tunnels[position].name.str());
+    }
     return names;
 }
 
@@ -167,6 +197,7 @@ std::vector<std::string> restart_differences(const StartSettings& running,
     note(running.fragment_contexts == desired.fragment_contexts, "nat.limits.fragments");
     note(running.routes == desired.routes, "routes.limit");
     note(running.host_ports == desired.host_ports, "host-ports.ephemeral");
+    tunnel_differences(running, desired, names);
     for (std::size_t i = 0; i < running.port_count; ++i) {
         const PortStart& port = running.ports[i];
         if (const PortStart* const other = find_port(desired, port.name.view())) {

@@ -15,10 +15,10 @@ namespace towpath::control {
 using Datagram = std::vector<std::byte>;
 
 // The messages that lead from `applied` to `desired`; from an unknown world, everything. Without
-// the commit. Interfaces with ids from `port_count` on do not exist.
+// the commit. `running` says which interfaces exist.
 [[nodiscard]] std::vector<Datagram> state_messages(const std::optional<contract::World>& applied,
                                                    const contract::World& desired,
-                                                   std::size_t port_count);
+                                                   const contract::StartSettings& running);
 
 // What differs, by the names of the configuration ("nat.timeouts", "interfaces.lan").
 [[nodiscard]] std::vector<std::string> live_differences(const contract::World& applied,

@@ -68,9 +68,14 @@ bool is_valid(const PortStart& port) noexcept {
 
 bool is_valid(const StartSettings& m) noexcept {
     bool valid = m.instance.is_canonical() && known(m.core_choice) && known(m.idle) &&
-                 known(m.hugepages) && range(m.host_ports) && m.port_count <= kPortsMax;
+                 known(m.hugepages) && range(m.host_ports) && m.port_count <= kPortsMax &&
+                 m.tunnel_count <= kTunnelsMax && m.port_count + m.tunnel_count <= kPortsMax &&
+                 m.peers <= kPeersMax;
     for (std::size_t i = 0; valid && i < m.port_count; ++i) {
         valid = is_valid(m.ports[i]);
+    }
+    for (std::size_t i = 0; valid && i < m.tunnel_count; ++i) {
+        valid = m.tunnels[i].name.is_canonical();
     }
     return valid;
 }

@@ -8,7 +8,8 @@
 
 namespace towpath::contract {
 
-inline constexpr std::size_t kPortsMax = 32;          // packet/interface.h holds as many
+inline constexpr std::size_t kPortsMax = 32;  // packet/interface.h holds as many
+inline constexpr std::size_t kTunnelsMax = 16;
 inline constexpr std::size_t kCoresMax = 256;         // core numbers below this may be named
 inline constexpr std::size_t kKernelTrafficMax = 32;  // per port
 
@@ -36,13 +37,14 @@ struct HelloDataplane {
     Header header = header_of<HelloDataplane>();
     std::uint64_t start_id = 0;    // drawn when the process started: another one, another process
     std::uint64_t generation = 0;  // applied last; 0: none
+    std::uint64_t index_key = 0;   // of the permutation behind receiver indices (decisions.md W4)
     std::uint32_t process_id = 0;
     DataplaneState state = DataplaneState::waiting_for_start;
     std::array<std::uint8_t, 3> reserved{};
     Text<32> build;
     Text<32> instance;
 };
-static_assert(sizeof(HelloDataplane) == 104 && kIsMessage<HelloDataplane>);
+static_assert(sizeof(HelloDataplane) == 112 && kIsMessage<HelloDataplane>);
 
 // Traffic that an af_xdp port leaves to the kernel, by destination port; 0 to 0: every packet of
 // the protocol.
@@ -76,6 +78,12 @@ struct PortStart {
 };
 static_assert(sizeof(PortStart) == 736 && std::has_unique_object_representations_v<PortStart>);
 
+// A WireGuard interface; its interface id follows those of the ports.
+struct TunnelStart {
+    Text<32> name;  // also of the host's TUN device (decisions.md W10)
+    friend bool operator==(const TunnelStart&, const TunnelStart&) = default;
+};
+
 // Everything that is fixed for the life of the data plane.
 struct StartSettings {
     Text<32> instance;
@@ -93,9 +101,14 @@ struct StartSettings {
     HugepageMode hugepages = HugepageMode::automatic;
     std::uint8_t port_count = 0;
     std::array<PortStart, kPortsMax> ports{};
+    std::uint32_t peers = 0;            // most peers of all tunnels together
+    std::uint32_t tunnel_prefixes = 0;  // most allowed IPs of all of them
+    std::uint8_t tunnel_count = 0;      // port_count + tunnel_count <= kPortsMax
+    std::array<std::uint8_t, 7> reserved{};
+    std::array<TunnelStart, kTunnelsMax> tunnels{};
     friend bool operator==(const StartSettings&, const StartSettings&) = default;
 };
-static_assert(sizeof(StartSettings) == 32 + 32 + 24 + 16 + 8 + 736 * 32);
+static_assert(sizeof(StartSettings) == 32 + 32 + 24 + 16 + 8 + 736 * 32 + 16 + 32 * kTunnelsMax);
 
 struct Start {
     static constexpr MessageType kType = MessageType::start;

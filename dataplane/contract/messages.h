@@ -8,6 +8,7 @@
 #include "dataplane/contract/header.h"
 #include "dataplane/contract/lifecycle.h"
 #include "dataplane/contract/query.h"
+#include "dataplane/contract/tunnel.h"
 #include "dataplane/contract/world.h"
 
 namespace towpath::contract {
@@ -19,13 +20,16 @@ struct MessageSet {
 };
 
 // Control to data plane.
-using Downward = MessageSet<HelloControl, Start, InterfaceSet, RouteChunk, Ipv6RouteChunk, NatSet,
-                            SourceChunk, PoolChunk, AllowChunk, Commit, StatusQuery, CountersQuery,
-                            ReasonsQuery, InterfacesQuery, NatLookupQuery, NatListQuery,
-                            PortUsageQuery, StartQuery, EventsSubscribe>;
+using Downward =
+    MessageSet<HelloControl, Start, InterfaceSet, RouteChunk, Ipv6RouteChunk, NatSet, SourceChunk,
+               PoolChunk, AllowChunk, TunnelSet, Commit, PeersBegin, PeerSet, PeerPrefixChunk,
+               PeersCommit, SessionInstall, SessionsEnd, HandshakeSend, StatusQuery, CountersQuery,
+               ReasonsQuery, InterfacesQuery, NatLookupQuery, NatListQuery, PortUsageQuery,
+               StartQuery, PeersQuery, SessionsQuery, EventsSubscribe>;
 // Data plane to control.
 using Upward = MessageSet<HelloDataplane, Started, StartFailed, Applied, Refused, LinkChange,
-                          StatusReply, CountersReply, ReasonsReply, InterfacesReply, NatLookupReply,
-                          NatListReply, PortUsageReply, StartReply, EventBatch>;
+                          PeersApplied, SessionInstalled, StatusReply, CountersReply, ReasonsReply,
+                          InterfacesReply, NatLookupReply, NatListReply, PortUsageReply, StartReply,
+                          PeersReply, SessionsReply, EventBatch, HandshakesReceived, TunnelEvents>;
 
 }  // namespace towpath::contract

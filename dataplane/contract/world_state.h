@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dataplane/contract/lifecycle.h"
+#include "dataplane/contract/tunnel.h"
 #include "dataplane/contract/world.h"
 
 namespace towpath::contract {
@@ -20,6 +21,7 @@ struct World {
     std::vector<PrefixField> sources;
     std::vector<Ipv4Address> pool;
     std::vector<AllowField> allow;
+    std::array<TunnelSet, kTunnelsMax> tunnels{};  // by position in Start::tunnels; id 0: unset
     friend bool operator==(const World&, const World&) = default;
 
 private:

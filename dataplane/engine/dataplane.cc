@@ -20,6 +20,12 @@ namespace {
 constexpr int kLinkPoll_ms = 200;
 constexpr std::size_t kMemoryPerPort_bytes = std::size_t{16} << 20U;
 
+// Without the kernel's random numbers nothing that needs them can start; start_workers says so.
+wireguard::TableKeys tunnel_keys() {
+    const auto keys = nat::Keys::random();
+    return keys ? wireguard::TableKeys{keys->pooling, keys->ownership} : wireguard::TableKeys{};
+}
+
 std::string joined(const std::vector<std::string>& sentences) {
     std::string text;
     for (const std::string& sentence : sentences) {
@@ -31,7 +37,9 @@ std::string joined(const std::vector<std::string>& sentences) {
 }  // namespace
 
 Dataplane::Dataplane(std::string run_directory, std::string instance)
-    : run_directory_{std::move(run_directory)}, instance_{std::move(instance)} {}
+    : run_directory_{std::move(run_directory)},
+      instance_{std::move(instance)},
+      tunnel_keys_{tunnel_keys()} {}
 
 Dataplane::~Dataplane() {
     if (link_thread_.joinable()) {
@@ -70,6 +78,9 @@ Outcome<contract::Started> Dataplane::start(const contract::StartSettings& start
         return tl::unexpected{host_ports.error()};
     }
     host_ports_.emplace(std::move(*host_ports));
+    if (auto started = start_tunnels(start, *plan); !started) {
+        return tl::unexpected{started.error()};
+    }
     if (auto started = start_workers(*plan); !started) {
         return tl::unexpected{started.error()};
     }
@@ -112,6 +123,36 @@ Outcome<void> Dataplane::start_memory(const contract::StartSettings& start, cons
     return {};
 }
 
+Outcome<void> Dataplane::start_tunnels(const contract::StartSettings& start,
+                                       const StartPlan& plan) {
+    if (start.tunnel_count == 0) {
+        return {};
+    }
+    const auto workers = static_cast<std::uint32_t>(plan.cores.size());
+    // An eighth of the buffers for what waits (decisions.md W7), half as many sessions again as
+    // peers (W16).
+    const wireguard::Capacity capacity{
+        .peers = start.peers,
+        .sessions = start.peers + start.peers / 2 + 64,
+        .prefixes = start.tunnel_prefixes,
+        .workers = workers,
+        .staged_packets_per_worker = static_cast<std::uint32_t>(plan.pool.buffers / 8 / workers)};
+    auto tunnels = Tunnels::create(start, capacity, tunnel_keys_, quiescence_, bell_);
+    if (!tunnels) {
+        return tl::unexpected{tunnels.error()};
+    }
+    tunnels_ = std::move(*tunnels);
+    tunnel_hosts_ = std::make_unique<TunnelHosts>(start, *pool_, port_table_);
+    return {};
+}
+
+server::TunnelEngine& Dataplane::tunnels() {
+    if (tunnels_ != nullptr) {
+        return *tunnels_;
+    }
+    return no_tunnels_;
+}
+
 Outcome<void> Dataplane::start_workers(const StartPlan& plan) {
     auto keys = nat::Keys::random();
     if (!keys) {
@@ -125,14 +166,24 @@ Outcome<void> Dataplane::start_workers(const StartPlan& plan) {
     tables_ = std::move(*tables);
     neighbors_ = std::make_unique<route::NeighborTable>();
     ipv6_neighbors_ = std::make_unique<ipv6::NeighborTable>();
-    auto workers = worker::WorkerSet::create(
-        {.cores = plan.cores, .ports = devices_->queues(), .busy_polls = plan.busy_polls},
-        port_table_, *pool_, quiescence_, {*tables_, *neighbors_, *ipv6_neighbors_, keys->pooling});
+    auto workers =
+        worker::WorkerSet::create({.cores = plan.cores,
+                                   .ports = devices_->queues(),
+                                   .busy_polls = plan.busy_polls,
+                                   .bell = &bell_},
+                                  port_table_, *pool_, quiescence_,
+                                  {*tables_, *neighbors_, *ipv6_neighbors_, keys->pooling,
+                                   tunnels_ != nullptr ? &tunnels_->tables() : nullptr});
     if (!workers) {
         return tl::unexpected{workers.error()};
     }
     workers_ = std::move(*workers);
     devices_->set_settle([this] { workers_->ports_changed(); });
+    if (tunnels_ != nullptr) {
+        tunnels_->set_workers({.now = [this] { return workers_->clock().now(); },
+                               .wake = [this](WorkerId worker) { workers_->wake(worker); }});
+        tunnel_hosts_->set_settle([this] { workers_->ports_changed(); });
+    }
     started_at_ = workers_->clock().now();
     return workers_->start();
 }
@@ -206,11 +257,20 @@ Outcome<void> Dataplane::publish(std::uint64_t number, const contract::World& wo
 
 Outcome<void> Dataplane::publish_world() {
     devices_->set_host_addresses(world_);
+    std::array<DeviceFacts, kInterfacesMax> facts = devices_->facts();
+    std::size_t interface_count = devices_->count();
+    std::array<const wireguard::AllowedIps*, kInterfacesMax> allowed_ips{};
+    if (tunnels_ != nullptr) {
+        allowed_ips = tunnels_->allowed_ips();
+        tunnel_hosts_->follow(world_);
+        interface_count += tunnel_hosts_->append_facts(world_, facts);
+    }
     auto generation = build_generation({.number = ++publications_,
                                         .world = world_,
-                                        .interface_count = devices_->count(),
-                                        .devices = devices_->facts(),
-                                        .host_ports = host_port_range_});
+                                        .interface_count = interface_count,
+                                        .devices = facts,
+                                        .host_ports = host_port_range_,
+                                        .allowed_ips = allowed_ips});
     if (!generation) {
         return tl::unexpected{generation.error()};
     }
@@ -230,6 +290,10 @@ std::vector<std::string> Dataplane::notes() const {
                                        InterfaceId{static_cast<std::uint8_t>(id)})) {
             all.push_back(devices_->request(id).name + ": software distribution");
         }
+    }
+    if (tunnel_hosts_ != nullptr) {
+        const std::vector<std::string>& of_tunnels = tunnel_hosts_->notes();
+        all.insert(all.end(), of_tunnels.begin(), of_tunnels.end());
     }
     return all;
 }

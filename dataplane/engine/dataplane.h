@@ -14,7 +14,10 @@
 #include "dataplane/dpdk/eal.h"
 #include "dataplane/dpdk/packet_pool.h"
 #include "dataplane/engine/devices.h"
+#include "dataplane/engine/no_tunnels.h"
 #include "dataplane/engine/start_plan.h"
+#include "dataplane/engine/tunnel_hosts.h"
+#include "dataplane/engine/tunnels.h"
 #include "dataplane/port/host_ports.h"
 #include "dataplane/server/engine.h"
 #include "dataplane/worker/worker_set.h"
@@ -42,10 +45,15 @@ public:
     [[nodiscard]] std::size_t drain_events(std::span<contract::EventRow> rows) override;
     [[nodiscard]] std::uint64_t events_lost() const override;
     [[nodiscard]] std::vector<contract::LinkChange> drain_link_changes() override;
+    [[nodiscard]] std::uint64_t index_key() const override { return tunnel_keys_.index_key; }
+    [[nodiscard]] int wakeup_descriptor() const override { return bell_.descriptor(); }
+    [[nodiscard]] server::TunnelEngine& tunnels() override;
 
 private:
     [[nodiscard]] Outcome<void> start_memory(const contract::StartSettings& start,
                                              const StartPlan& plan);
+    [[nodiscard]] Outcome<void> start_tunnels(const contract::StartSettings& start,
+                                              const StartPlan& plan);
     [[nodiscard]] Outcome<void> start_workers(const StartPlan& plan);
     [[nodiscard]] Outcome<void> watch_links();
     [[nodiscard]] Outcome<void> publish_world();
@@ -66,6 +74,9 @@ private:
     nat::Capacity capacity_;
     Now started_at_{};
     bool has_hugepages_ = false;
+    wireguard::TableKeys tunnel_keys_;
+    worker::ServerBell bell_;
+    NoTunnels no_tunnels_;
     std::vector<contract::LinkChange> link_changes_;
 
     // In the order of start; destroyed in reverse.
@@ -78,6 +89,8 @@ private:
     std::unique_ptr<nat::Tables> tables_;
     std::unique_ptr<route::NeighborTable> neighbors_;
     std::unique_ptr<ipv6::NeighborTable> ipv6_neighbors_;
+    std::unique_ptr<Tunnels> tunnels_;           // null: started without any
+    std::unique_ptr<TunnelHosts> tunnel_hosts_;  // likewise
     std::unique_ptr<worker::WorkerSet> workers_;
     int link_stop_ = -1;
     std::thread link_thread_;

@@ -53,6 +53,7 @@ Interface interface_of(const contract::InterfaceSet& set, const DeviceFacts& dev
     interface.mac = device.mac;
     interface.mtu_bytes = std::min(set.mtu_bytes, device.mtu_bytes);
     interface.is_up = device.is_up;
+    interface.is_tunnel = device.is_tunnel;
     interface.has_host = device.has_host;
     interface.address_count = set.address_count;
     for (std::size_t index = 0; index < set.address_count; ++index) {
@@ -161,6 +162,36 @@ Outcome<void> build_ipv6_routes(const contract::World& world, pipeline::Generati
     return {};
 }
 
+// W6: without routes into tunnels, so that a peer whose allowed IPs are everything does not swallow
+// the way to its own endpoint. Empty when there is no tunnel to be below of.
+Outcome<route::RouteTable> underlay_of(const InterfaceTable& interfaces,
+                                       const contract::World& world) {
+    const auto all = interfaces.all();
+    if (std::none_of(all.begin(), all.end(), [](const auto& one) { return one.is_tunnel; })) {
+        return route::RouteTable{};
+    }
+    std::vector<route::RouteEntry> entries = routes_of(world, interfaces);
+    std::erase_if(entries, [&interfaces](const route::RouteEntry& entry) {
+        return entry.route.interface != kNoInterface && interfaces[entry.route.interface].is_tunnel;
+    });
+    return route::RouteTable::build(entries);
+}
+
+wireguard::TunnelTable tunnels_of(const GenerationRequest& request) {
+    wireguard::TunnelTable tunnels;
+    for (const contract::TunnelSet& set : request.world.tunnels) {
+        if (set.listen_port == 0 || request.allowed_ips[set.id] == nullptr) {
+            continue;
+        }
+        wireguard::Tunnel& tunnel = tunnels.storage[set.id];
+        tunnel.allowed_ips = request.allowed_ips[set.id];
+        tunnel.listen_port = Port{set.listen_port};
+        tunnel.has_identity = set.has_identity != 0;
+        tunnel.mac1_key = set.mac1_key;
+    }
+    return tunnels;
+}
+
 nat::Policy policy_of(const contract::World& world) {
     using std::chrono::seconds;
     const contract::NatSet& set = world.nat;
@@ -215,6 +246,11 @@ route::LocalSettings local_of(const GenerationRequest& request, const nat::Polic
     settings.reserved_ports = nat.reserved_ports;
     settings.host_port_first = request.host_ports.first;
     settings.host_port_last = request.host_ports.last;
+    for (const contract::TunnelSet& tunnel : request.world.tunnels) {
+        if (tunnel.listen_port != 0) {
+            settings.tunnel_ports.emplace_back(tunnel.listen_port);
+        }
+    }
     return settings;
 }
 
@@ -236,6 +272,12 @@ Outcome<std::unique_ptr<pipeline::Generation>> build_generation(const Generation
     if (auto built = build_ipv6_routes(request.world, *generation); !built) {
         return tl::unexpected{built.error()};
     }
+    auto underlay = underlay_of(generation->interfaces, request.world);
+    if (!underlay) {
+        return tl::unexpected{underlay.error()};
+    }
+    generation->underlay = std::move(*underlay);
+    generation->tunnels = tunnels_of(request);
     generation->nat = policy_of(request.world);
     generation->local =
         route::LocalPolicy{local_of(request, generation->nat), generation->interfaces};

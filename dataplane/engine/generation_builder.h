@@ -11,6 +11,7 @@
 #include "dataplane/contract/world_state.h"
 #include "dataplane/pipeline/generation.h"
 #include "dataplane/wire/result.h"
+#include "dataplane/wireguard/allowed_ips.h"
 
 namespace towpath::engine {
 
@@ -20,6 +21,7 @@ struct DeviceFacts {
     std::uint16_t mtu_bytes = 1500;  // the smaller of this and the configured one holds
     bool is_up = false;
     bool has_host = false;
+    bool is_tunnel = false;
 };
 
 struct GenerationRequest {
@@ -28,6 +30,8 @@ struct GenerationRequest {
     std::size_t interface_count = 0;
     const std::array<DeviceFacts, kInterfacesMax>& devices;
     contract::PortRangeField host_ports;
+    // By interface id; null where there is no tunnel. They outlive the generation.
+    std::array<const wireguard::AllowedIps*, kInterfacesMax> allowed_ips{};
 };
 
 // Fails (usage) when there are more routes than the table takes.

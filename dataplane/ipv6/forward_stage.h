@@ -6,10 +6,8 @@
 // is no translation that would bring an answer back: the sender hears "no route" at once), the hop
 // limit, the route, the MTU. Nothing is translated and no state is kept.
 //
-// Datagrams of tunnels (`is_originated`, UDP, finished from the IPv6 header on) are only routed, in
-// the underlay table: seal_no_route, or seal_endpoint_in_tunnel where only a tunnel leads there
-// (W6). A source that is not ours is replaced by one that suits the way. Packets of the host itself
-// go out as they are.
+// Packets made here (`is_originated`, finished from the IPv6 header on) are only routed, in the
+// underlay table. Packets of the host itself go out as they are.
 #pragma once
 
 #include "dataplane/ipv6/view.h"

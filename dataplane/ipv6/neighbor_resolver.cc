@@ -288,7 +288,7 @@ bool NeighborResolver::announce_one(Batch& batch, std::size_t position, bool& is
         const Ipv6Address& own = position == interface.ipv6_address_count
                                      ? interface.link_local
                                      : interface.ipv6_storage[position].address;
-        return !interface.is_up ||
+        return !interface.is_up || interface.is_tunnel ||
                send(batch, interface.id,
                     {Icmpv6Type::neighbor_advertisement, kNeighborRouter | kNeighborOverride, own,
                      kAllNodes, own, interface.mac, group_mac(kAllNodes)});

@@ -63,6 +63,11 @@ public:
     [[nodiscard]] bool empty() const noexcept {
         return head_.load(std::memory_order_acquire) == tail_.load(std::memory_order_acquire);
     }
+    // Either side; true of a moment ago.
+    [[nodiscard]] std::size_t size() const noexcept {
+        const std::size_t head = head_.load(std::memory_order_acquire);
+        return tail_.load(std::memory_order_acquire) - head;
+    }
     [[nodiscard]] std::size_t capacity() const noexcept { return storage_.size(); }
 
 private:

@@ -11,6 +11,7 @@
 #include "dataplane/packet/interface.h"
 #include "dataplane/route/local_policy.h"
 #include "dataplane/route/route_table.h"
+#include "dataplane/wireguard/tunnel.h"
 
 namespace towpath::pipeline {
 
@@ -21,6 +22,8 @@ struct Generation {
     route::RouteTable routes;
     ipv6::RouteTable ipv6_routes;
     ipv6::RouteTable ipv6_underlay;  // without routes into tunnels (decisions.md W6)
+    route::RouteTable underlay;      // `routes` without those into tunnels
+    wireguard::TunnelTable tunnels;
     route::LocalPolicy local;
 };
 

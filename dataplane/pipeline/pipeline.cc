@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "dataplane/pipeline/stage_meter.h"
+#include "dataplane/wireguard/open_stage.h"
+#include "dataplane/wireguard/seal_stage.h"
 
 namespace towpath::pipeline {
 namespace {
@@ -22,7 +24,8 @@ const InterfaceTable kNoInterfaces;
 
 }  // namespace
 
-Pipeline::Pipeline(WorkerId worker, PipelineShared& shared, PipelineCounters& counters)
+Pipeline::Pipeline(WorkerId worker, PipelineShared& shared, PipelineCounters& counters,
+                   std::optional<crypto::Aead> aead)
     : counters_{counters},
       nat_{shared.nat, worker, &kNoPolicy, &kNoInterfaces},
       fragment_{
@@ -44,10 +47,15 @@ Pipeline::Pipeline(WorkerId worker, PipelineShared& shared, PipelineCounters& co
         arp_.resolver = resolver_.get();
         link_.resolver = resolver_.get();
     }
+    if (shared.tunnels != nullptr && aead) {
+        tunnels_ = std::make_unique<wireguard::State>(*shared.tunnels, worker, std::move(*aead),
+                                                      nat_.identification(), counters.released);
+    }
 }
 
 void Pipeline::adopt(const Generation& generation) noexcept {
-    const route::View view{&generation.interfaces, &generation.routes, &generation.local};
+    const route::View view{&generation.interfaces, &generation.routes, &generation.underlay,
+                           &generation.local};
     parse_.interfaces = &generation.interfaces;
     fragment_.interfaces = &generation.interfaces;
     fragment_.inside_sources = &generation.local.inside_sources();
@@ -56,6 +64,10 @@ void Pipeline::adopt(const Generation& generation) noexcept {
     route_.view = view;
     icmp_error_.view = view;
     link_.view = view;
+    underlay_.view = view;
+    if (tunnels_ != nullptr) {
+        tunnels_->set_interfaces(&generation.interfaces, &generation.tunnels);
+    }
     nat_.set_policy(&generation.nat);
     nat_.set_interfaces(&generation.interfaces);
     if (resolver_ != nullptr) {
@@ -103,6 +115,9 @@ void Pipeline::run(Batch& batch, Now now) noexcept {
     stage(Lane::parse6, [&] { ipv6::parse_stage(ipv6_.parse, batch, now); });
     stage(Lane::neighbor6, [&] { ipv6::neighbor_stage(ipv6_.discovery, batch, now); });
     stage(Lane::forward6, [&] { ipv6::forward_stage(ipv6_.forward, batch, now); });
+    if (!batch.lane(Lane::open).empty()) {
+        open_tunnels(meter, batch, now);
+    }
     stage(Lane::nat_inbound, [&] { nat::nat_inbound_stage(nat_, batch, now); });
     stage(Lane::route, [&] { route::route_stage(route_, batch, now); });
     stage(Lane::nat_outbound, [&] { nat::nat_outbound_stage(nat_, batch, now); });
@@ -119,8 +134,40 @@ void Pipeline::run(Batch& batch, Now now) noexcept {
     stage(Lane::link, [&] { route::link_stage(link_, batch, now); });
     stage(Lane::icmp6_error, [&] { report_ipv6_errors(batch, now); });
     stage(Lane::link6, [&] { ipv6::link_stage(ipv6_.link, batch, now); });
+    if (tunnels_ != nullptr) {
+        seal_tunnels(meter, batch, now);
+    }
     TOWPATH_ASSERT(batch.is_conserved());
     count_exits(batch);
+}
+
+// What comes out of a tunnel goes on in this burst, as what a port would have received.
+void Pipeline::open_tunnels(StageMeter& meter, Batch& batch, Now now) noexcept {
+    meter.run(Lane::open, [&] { wireguard::open_stage(*tunnels_, batch, now); });
+    meter.run(Lane::parse, [&] { parse::parse_stage(parse_, batch, now); });
+    meter.run(Lane::fragment, [&] { parse::fragment_stage(fragment_, batch, now); });
+    meter.run(Lane::classify, [&] { route::classify_stage(classify_, batch, now); });
+    meter.run(Lane::parse6, [&] { ipv6::parse_stage(ipv6_.parse, batch, now); });
+    meter.run(Lane::neighbor6, [&] { ipv6::neighbor_stage(ipv6_.discovery, batch, now); });
+    meter.run(Lane::forward6, [&] { ipv6::forward_stage(ipv6_.forward, batch, now); });
+}
+
+void Pipeline::seal_tunnels(StageMeter& meter, Batch& batch, Now now) noexcept {
+    // Twice: what cannot be sealed may be told to its sender, and that through a tunnel as well. An
+    // error is never told again.
+    for (int round = 0; round < 2; ++round) {
+        meter.run(Lane::seal, [&] { wireguard::seal_stage(*tunnels_, batch, now); });
+        meter.run(Lane::underlay, [&] { route::underlay_stage(underlay_, batch, now); });
+        meter.run(Lane::forward6, [&] { ipv6::forward_stage(ipv6_.forward, batch, now); });
+        for (int pass = 0; pass < 2; ++pass) {
+            meter.run(Lane::link, [&] { route::link_stage(link_, batch, now); });
+            meter.run(Lane::link6, [&] { ipv6::link_stage(ipv6_.link, batch, now); });
+            meter.run(Lane::icmp_error, [&] { report_errors(batch, now); });
+            meter.run(Lane::icmp6_error, [&] { report_ipv6_errors(batch, now); });
+        }
+        meter.run(Lane::link, [&] { route::link_stage(link_, batch, now); });
+        meter.run(Lane::link6, [&] { ipv6::link_stage(ipv6_.link, batch, now); });
+    }
 }
 
 void Pipeline::count_exits(const Batch& batch) noexcept {
@@ -170,6 +217,9 @@ void Pipeline::housekeeping(Batch& batch, Now now) noexcept {
     ipv6_.slice(batch, now);
     nat::held_syn_slice(nat_, batch, now, counters_.released);
     nat::expire_slice(nat_, now, sweep_budget(now));
+    if (tunnels_ != nullptr) {
+        wireguard::slice(*tunnels_, batch, now);
+    }
     run(batch, now);
 }
 
@@ -187,7 +237,8 @@ bool Pipeline::discard(Batch& batch) noexcept {
     const bool has_pending = resolver_ != nullptr && resolver_->discard(batch);
     const bool has_ipv6_pending = ipv6_.discard(batch);
     const bool has_syns = nat::held_syn_discard(nat_, batch, counters_.released);
-    return has_fragments || has_pending || has_ipv6_pending || has_syns;
+    const bool has_staged = tunnels_ != nullptr && wireguard::discard(*tunnels_, batch);
+    return has_fragments || has_pending || has_ipv6_pending || has_syns || has_staged;
 }
 
 }  // namespace towpath::pipeline

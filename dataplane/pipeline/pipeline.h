@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "dataplane/ipv6/ipv6.h"
 #include "dataplane/nat/held_syns.h"
@@ -22,8 +23,13 @@
 #include "dataplane/route/icmp_error_stage.h"
 #include "dataplane/route/link_stage.h"
 #include "dataplane/route/route_stage.h"
+#include "dataplane/route/underlay_stage.h"
+#include "dataplane/wireguard/slice.h"
+#include "dataplane/wireguard/state.h"
 
 namespace towpath::pipeline {
+
+class StageMeter;
 
 // What the pipelines of all workers share.
 struct PipelineShared {
@@ -31,12 +37,15 @@ struct PipelineShared {
     route::NeighborTable& neighbors;
     ipv6::NeighborTable& ipv6_neighbors;
     std::uint64_t key = 0;  // random, for tables of limits that senders must not steer
+    wireguard::Tables* tunnels = nullptr;  // null: the data plane was started without any
 };
 
 class Pipeline {
 public:
     // worker < shared.nat.capacity().workers. Worker 0 alone resolves neighbours.
-    Pipeline(WorkerId worker, PipelineShared& shared, PipelineCounters& counters);
+    // `aead` is of use only with tunnels.
+    Pipeline(WorkerId worker, PipelineShared& shared, PipelineCounters& counters,
+             std::optional<crypto::Aead> aead = std::nullopt);
 
     // Before the first run, and whenever a generation is published; between bursts. The one before
     // is still there: it is freed when every worker has passed a quiescent point afterwards.
@@ -55,9 +64,15 @@ public:
 
     [[nodiscard]] nat::State& nat_state() noexcept { return nat_; }
     [[nodiscard]] const nat::State& nat_state() const noexcept { return nat_; }
+    // Whether the server thread asked for something that is still to be done.
+    [[nodiscard]] bool has_tunnel_work() const noexcept {
+        return tunnels_ != nullptr && wireguard::has_work(*tunnels_);
+    }
 
 private:
     void follow_links(const Generation& next) noexcept;
+    void open_tunnels(StageMeter& meter, Batch& batch, Now now) noexcept;
+    void seal_tunnels(StageMeter& meter, Batch& batch, Now now) noexcept;
     void report_errors(Batch& batch, Now now) noexcept;
     void report_ipv6_errors(Batch& batch, Now now) noexcept;
     void count_reported(const Batch& batch, const PacketList& link, std::size_t before) noexcept;
@@ -74,6 +89,8 @@ private:
     route::IcmpErrorState icmp_error_;
     route::LinkState link_;
     ipv6::Ipv6 ipv6_;
+    route::UnderlayState underlay_;
+    std::unique_ptr<wireguard::State> tunnels_;          // null without tunnels
     std::unique_ptr<route::NeighborResolver> resolver_;  // worker 0's
     route::NeighborTable& neighbors_;
     const Generation* generation_ = nullptr;  // in force

@@ -15,6 +15,7 @@
 #include "dataplane/port/host_routes.h"
 #include "dataplane/port/kernel_address.h"
 #include "dataplane/port/kernel_device.h"
+#include "dataplane/wire/ethernet.h"
 
 namespace towpath::port {
 namespace {
@@ -30,8 +31,8 @@ Failure cannot_make(const HostTapRequest& request, const std::string& what) {
                       std::strerror(error)};
 }
 
-// A new TAP of that name, never one that exists.
-FileDescriptor make_tap(const std::string& name) noexcept {
+// A new netdev of that name, never one that exists.
+FileDescriptor make_netdev(const std::string& name, HostKind kind) noexcept {
     FileDescriptor tap{::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC)};
     ifreq request{};
     if (name.size() >= IFNAMSIZ) {
@@ -39,7 +40,8 @@ FileDescriptor make_tap(const std::string& name) noexcept {
         return FileDescriptor{};
     }
     std::memcpy(request.ifr_name, name.c_str(), name.size() + 1);
-    request.ifr_flags = static_cast<short>(IFF_TAP | IFF_NO_PI | IFF_TUN_EXCL);
+    request.ifr_flags =
+        static_cast<short>((kind == HostKind::tun ? IFF_TUN : IFF_TAP) | IFF_NO_PI | IFF_TUN_EXCL);
     if (!tap.is_open() || ::ioctl(tap.number(), TUNSETIFF, &request) != 0) {
         return FileDescriptor{};
     }
@@ -89,15 +91,16 @@ std::vector<HostRoute> routes_of(const HostTapRequest& request) {
 Outcome<HostTap> HostTap::open(const HostTapRequest& request, dpdk::PacketPool& pool,
                                std::vector<std::string>& notes) {
     std::string name = request.interface_name;
-    FileDescriptor tap = make_tap(name);
+    FileDescriptor tap = make_netdev(name, request.kind);
     if (!tap.is_open() && ::if_nametoindex(name.c_str()) != 0) {
         name = kPrefix + name;
-        tap = make_tap(name);
+        tap = make_netdev(name, request.kind);
     }
     if (!tap.is_open()) {
         return tl::unexpected{cannot_make(request, name)};
     }
-    if (!set_mac(tap, request.mac) || !set_mtu(name, request.mtu_bytes) ||
+    if ((request.kind == HostKind::tap && !set_mac(tap, request.mac)) ||
+        !set_mtu(name, request.mtu_bytes) ||
         ::ioctl(tap.number(), TUNSETSNDBUF, &kPuntQueue_bytes) != 0) {
         return tl::unexpected{cannot_make(request, "MAC, MTU or queue of " + name)};
     }
@@ -113,7 +116,7 @@ Outcome<HostTap> HostTap::open(const HostTapRequest& request, dpdk::PacketPool& 
 }
 
 bool HostTap::change_mac(const MacAddress& mac) noexcept {
-    if (!set_mac(tap_, mac)) {
+    if (kind_ == HostKind::tap && !set_mac(tap_, mac)) {
         return false;
     }
     mac_ = mac;
@@ -206,16 +209,29 @@ void HostTap::follow_routes(const HostTapRequest& wanted, std::vector<std::strin
     routes_ = std::move(held);
 }
 
+// From the host to the box: what a TUN leaves out.
+void HostTap::write_ethernet(Packet& packet) const noexcept {
+    const bool is_ipv6 =
+        std::to_integer<unsigned>(packet.bytes()[sizeof(EthernetHeader)]) >> 4U == 6;
+    packet.header<EthernetHeader>(0) = {mac_, mac_,
+                                        be16{is_ipv6 ? kEtherTypeIpv6 : kEtherTypeIpv4}};
+}
+
 std::size_t HostTap::receive(std::span<Packet> out) noexcept {
     std::size_t received = 0;
     while (received < out.size() && pool_->allocate(out.subspan(received, 1)) == 1) {
         Packet& packet = out[received];
-        const ssize_t length = ::read(tap_.number(), packet.data(), packet.tail_room());
+        const std::size_t front = kind_ == HostKind::tun ? sizeof(EthernetHeader) : 0;
+        const ssize_t length =
+            ::read(tap_.number(), packet.data() + front, packet.tail_room() - front);
         if (length <= 0) {
             pool_->release(out.subspan(received, 1));
             break;
         }
-        packet.length = static_cast<std::uint16_t>(length);
+        packet.length = static_cast<std::uint16_t>(static_cast<std::size_t>(length) + front);
+        if (kind_ == HostKind::tun) {
+            write_ethernet(packet);
+        }
         packet.from_host = true;
         ++received;
     }
@@ -224,9 +240,10 @@ std::size_t HostTap::receive(std::span<Packet> out) noexcept {
 
 std::size_t HostTap::transmit(std::span<const Packet> packets) noexcept {
     const std::span<const Packet> burst = packets.first(std::min(packets.size(), kPuntBurstMax));
+    const std::size_t front = kind_ == HostKind::tun ? sizeof(EthernetHeader) : 0;
     std::size_t sent = 0;
     while (sent < burst.size() &&
-           ::write(tap_.number(), burst[sent].data(), burst[sent].length) > 0) {
+           ::write(tap_.number(), burst[sent].data() + front, burst[sent].length - front) > 0) {
         ++sent;
     }
     pool_->release(burst.first(sent));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The host side of an interface whose device the data plane has to itself: a TAP that carries the
-// port's MAC and the interface's addresses, so that SSH, DHCP and whatever else runs on the host
-// keeps working (decisions.md N10). Not a port: nothing is forwarded to it, frames are punted.
-// The kernel removes it when the process ends.
+// port's MAC and the interface's addresses, or, of a tunnel, a TUN with its addresses (W10), so
+// that SSH, DHCP and whatever else runs on the host keeps working (decisions.md N10). Not a port:
+// nothing is forwarded to it, frames are punted. The kernel removes it when the process ends.
 //
 // receive: one thread. transmit: any threads at once; the kernel takes each frame whole.
 #pragma once
@@ -34,12 +34,16 @@ struct HostRoute {
     Ipv4Address source{};  // of what the host sends over it; unspecified: the kernel chooses
 };
 
+// tun: the host sees bare IP packets; on our side each has a made-up Ethernet header in front.
+enum class HostKind : std::uint8_t { tap, tun };
+
 struct HostTapRequest {
     std::string interface_name;  // in the configuration; the netdev's name too, if it is free
     MacAddress mac;
     std::uint16_t mtu_bytes = 1500;
     std::vector<InterfaceAddress> addresses;
     std::vector<HostRoute> routes;  // the static routes out of this interface
+    HostKind kind = HostKind::tap;
 };
 
 class HostTap {
@@ -79,7 +83,9 @@ private:
           index_{index},
           mac_{request.mac},
           mtu_bytes_{request.mtu_bytes},
+          kind_{request.kind},
           pool_{&pool} {}
+    void write_ethernet(Packet& packet) const noexcept;
     void add_addresses(const HostTapRequest& wanted);
     void follow_addresses(const HostTapRequest& wanted);
     void follow_routes(const HostTapRequest& wanted, std::vector<std::string>& notes);
@@ -89,6 +95,7 @@ private:
     unsigned index_;  // of the netdev
     MacAddress mac_;
     std::uint16_t mtu_bytes_;
+    HostKind kind_;
     std::vector<InterfaceAddress> addresses_;  // that the kernel took
     std::vector<HostRoute> routes_;            // likewise
     dpdk::PacketPool* pool_;

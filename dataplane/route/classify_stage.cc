@@ -54,7 +54,8 @@ void decide_from_host(const Question& question) noexcept {
                !question.local.is_reserved(question.packet.source_port)) {
         question.drop(DropReason::host_port_not_reserved);
     } else {
-        question.put(Lane::transmit);
+        // Into a tunnel they have to be sealed; elsewhere they are frames already.
+        question.put(question.ingress.is_tunnel ? Lane::link : Lane::transmit);
     }
 }
 
@@ -158,10 +159,20 @@ void decide_echo_request(const Question& question, AddressUse use, Now now) noex
     question.put(Lane::transmit);
 }
 
+// Whoever knows a key may talk to a tunnel: that is all the permission there is.
+bool is_for_tunnel(const Packet& packet, AddressUse use, const LocalPolicy& local) noexcept {
+    return use.is_own && packet.transport == TransportKind::udp &&
+           packet.fragment == FragmentKind::whole && local.is_tunnel_port(packet.destination_port);
+}
+
 void decide_local(const Question& question, AddressUse use, Now now) noexcept {
     const Packet& packet = question.packet;
     if (is_icmp_query_of(packet, IcmpType::echo_request)) {
         decide_echo_request(question, use, now);
+        return;
+    }
+    if (is_for_tunnel(packet, use, question.local)) {
+        question.put(Lane::open);
         return;
     }
     const bool is_for_host =

@@ -77,6 +77,16 @@ void write_ethernet(Packet& packet, const EthernetHeader& ethernet) noexcept {
     }
 }
 
+// Sealed instead of framed. What the host sends has not been forwarded by anybody.
+[[gnu::noinline]] void enter_tunnel(Batch& batch, PacketIndex index) noexcept {
+    Packet& packet = batch[index];
+    auto& ip = packet.header<Ipv4Header>(packet.l3);
+    if (!packet.is_originated && !packet.from_host && ip.version() == 4) {
+        decrement_ttl(ip);
+    }
+    batch.put(index, Lane::seal);
+}
+
 }  // namespace
 
 void link_stage(LinkState& state, Batch& batch, Now now) noexcept {
@@ -95,6 +105,8 @@ void link_stage(LinkState& state, Batch& batch, Now now) noexcept {
         const Interface& egress = interfaces[packet.egress];
         if (!egress.is_up) {
             batch.drop(index, DropReason::port_down);
+        } else if (egress.is_tunnel) {
+            enter_tunnel(batch, index);
         } else if ((state.last.is_resolved && leads_to(state.last.key, packet)) ||
                    find_neighbor(state, packet, egress)) {
             send(state.last.ethernet, egress, batch, index);

@@ -9,9 +9,13 @@ LocalPolicy::LocalPolicy(const LocalSettings& settings, const InterfaceTable& in
     : inside_sources_{settings.inside_sources},
       allow_{settings.allow},
       pool_{settings.pool},
+      tunnel_ports_{settings.tunnel_ports},
       reserved_ports_{settings.reserved_ports},
       host_port_first_{settings.host_port_first},
       host_port_last_{settings.host_port_last} {
+    for (const Port port : tunnel_ports_) {
+        reserved_ports_.set(port.number());
+    }
     std::size_t addresses = settings.pool.size();
     for (const Interface& interface : interfaces.all()) {
         addresses += std::size_t{2} * interface.address_count;  // itself and its broadcast

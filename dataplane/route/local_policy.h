@@ -4,6 +4,7 @@
 // the data path from plain settings. Knows nothing of mappings.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bitset>
 #include <cstdint>
@@ -29,6 +30,7 @@ struct LocalSettings {
     std::vector<Ipv4Prefix> inside_sources;
     std::vector<Ipv4Address> pool;
     std::bitset<65536> reserved_ports;  // never given to mappings on a shared address (N10)
+    std::vector<Port> tunnel_ports;     // where WireGuard listens; reserved as well (W9)
     // The host's ephemeral ports: replies to its own connections come in here, so TCP segments
     // other than a first SYN, and UDP, are let in from anywhere.
     std::uint16_t host_port_first = 61000;
@@ -69,6 +71,10 @@ public:
     [[nodiscard]] bool is_reserved(Port port) const noexcept {
         return reserved_ports_[port.number()];
     }
+    // A UDP port of our own addresses where WireGuard listens; no rule is asked about it.
+    [[nodiscard]] bool is_tunnel_port(Port port) const noexcept {
+        return std::find(tunnel_ports_.begin(), tunnel_ports_.end(), port) != tunnel_ports_.end();
+    }
     [[nodiscard]] const PrefixSet& inside_sources() const noexcept { return inside_sources_; }
     [[nodiscard]] const std::vector<Ipv4Address>& pool() const noexcept { return pool_; }
 
@@ -96,6 +102,7 @@ private:
     PrefixSet inside_sources_;
     std::vector<LocalRule> allow_;
     std::vector<Ipv4Address> pool_;
+    std::vector<Port> tunnel_ports_;
     std::bitset<65536> reserved_ports_;
     std::uint16_t host_port_first_;
     std::uint16_t host_port_last_;

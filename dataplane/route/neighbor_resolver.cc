@@ -296,7 +296,8 @@ void NeighborResolver::advance_announcements(Batch& batch, Now now) noexcept {
 // outside interface that shares its network. False when nothing could be sent for want of a buffer.
 bool NeighborResolver::announce_one(Batch& batch, std::size_t position, bool& is_end) noexcept {
     const auto announce_on = [&](const Interface& interface, Ipv4Address address) {
-        return !interface.is_up ||
+        // Nobody is on a link with a tunnel.
+        return !interface.is_up || interface.is_tunnel ||
                send(batch, interface.id,
                     {kArpRequest, interface.mac, address, MacAddress{}, address, kBroadcast});
     };

@@ -15,11 +15,16 @@ Outcome<void> refuse(std::string sentence) {
 }
 
 std::string interface_name(const contract::StartSettings& start, std::uint8_t id) {
-    return id < start.port_count ? start.ports[id].name.str() : "number " + std::to_string(id);
+    if (id < start.port_count) {
+        return start.ports[id].name.str();
+    }
+    const auto position = static_cast<std::size_t>(id - start.port_count);
+    return position < start.tunnel_count ? start.tunnels[position].name.str()
+                                         : "number " + std::to_string(id);
 }
 
 bool is_interface(const contract::StartSettings& start, std::uint8_t id) noexcept {
-    return id < start.port_count;
+    return id < start.port_count + start.tunnel_count;
 }
 
 // One chunk onto its list. Offset 0 begins anew; anything else must continue.
@@ -149,6 +154,18 @@ Outcome<void> apply(Construction& construction, const contract::StartSettings& s
         }
     }
     return take_chunk(construction.world.allow, construction.allow, message, "local rules");
+}
+
+Outcome<void> apply(Construction& construction, const contract::StartSettings& start,
+                    const contract::TunnelSet& message) {
+    if (message.id < start.port_count || !is_interface(start, message.id)) {
+        return refuse("interface " + interface_name(start, message.id) + " is no tunnel");
+    }
+    contract::TunnelSet& slot =
+        construction.world.tunnels[static_cast<std::size_t>(message.id - start.port_count)];
+    slot = message;
+    slot.header = contract::header_of<contract::TunnelSet>();
+    return {};
 }
 
 Outcome<void> check_whole(const Construction& construction) {

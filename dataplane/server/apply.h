@@ -47,6 +47,8 @@ struct Construction {
                                   const contract::PoolChunk& message);
 [[nodiscard]] Outcome<void> apply(Construction& construction, const contract::StartSettings& start,
                                   const contract::AllowChunk& message);
+[[nodiscard]] Outcome<void> apply(Construction& construction, const contract::StartSettings& start,
+                                  const contract::TunnelSet& message);
 
 // What must hold over all messages before a commit: lists are whole, and translation that is
 // switched on has somewhere to come from and go to.

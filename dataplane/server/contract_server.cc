@@ -15,6 +15,8 @@ namespace towpath::server {
 namespace {
 
 constexpr int kPushInterval_ms = 50;
+// From one connection before the others, and what is to be pushed, have their turn.
+constexpr std::size_t kMessagesPerTurn = 64;
 constexpr timeval kSendTimeout{1, 0};
 
 // Ours or root's (decisions.md N16): the mode of the socket says the same, but a directory may have
@@ -65,6 +67,7 @@ ContractServer::ContractServer(std::string socket_path, int listener, Identity i
                                Engine& engine)
     : socket_path_{std::move(socket_path)},
       listener_{listener},
+      wakeup_{engine.wakeup_descriptor()},
       dispatcher_{std::move(identity), engine} {}
 
 ContractServer::~ContractServer() {
@@ -84,11 +87,12 @@ void ContractServer::close(Connection& connection) {
 
 Outcome<void> ContractServer::run(int stop_descriptor) {
     while (true) {
-        std::array<pollfd, kConnectionsMax + 2> polled{};
+        std::array<pollfd, kConnectionsMax + 3> polled{};
         polled[0] = {stop_descriptor, POLLIN, 0};
         polled[1] = {listener_, POLLIN, 0};
+        polled[2] = {wakeup_, POLLIN, 0};
         for (std::size_t i = 0; i < kConnectionsMax; ++i) {
-            polled[i + 2] = {connections_[i].descriptor, POLLIN, 0};  // negative ones are ignored
+            polled[i + 3] = {connections_[i].descriptor, POLLIN, 0};  // negative ones are ignored
         }
         if (::poll(polled.data(), polled.size(), kPushInterval_ms) < 0 && errno != EINTR) {
             const int error = errno;
@@ -97,9 +101,14 @@ Outcome<void> ContractServer::run(int stop_descriptor) {
         if (polled[0].revents != 0) {
             return {};
         }
+        if (polled[2].revents != 0) {
+            std::uint64_t rings = 0;
+            static_cast<void>(::read(wakeup_, &rings, sizeof rings));
+        }
         for (std::size_t i = 0; i < kConnectionsMax; ++i) {
-            if (polled[i + 2].revents != 0 && connections_[i].descriptor >= 0) {
-                receive_from(connections_[i]);
+            std::size_t left = polled[i + 3].revents != 0 ? kMessagesPerTurn : 0;
+            while (left != 0 && receive_from(connections_[i])) {
+                --left;
             }
         }
         if (dispatcher_.start_failure()) {
@@ -148,27 +157,37 @@ void ContractServer::accept_one() {
     place->descriptor = descriptor;
 }
 
-void ContractServer::receive_from(Connection& connection) {
+bool ContractServer::receive_from(Connection& connection) {
+    if (connection.descriptor < 0) {
+        return false;
+    }
     // MSG_TRUNC: the true length, so that a message longer than any is seen as such.
     const ssize_t length = ::recv(connection.descriptor, buffer_.bytes.data(), buffer_.bytes.size(),
                                   MSG_DONTWAIT | MSG_TRUNC);
     if (length < 0 && (errno == EAGAIN || errno == EINTR)) {
-        return;
+        return false;
     }
     if (length <= 0) {
         close(connection);
-        return;
+        return false;
     }
     const std::size_t size = std::min(static_cast<std::size_t>(length), buffer_.bytes.size());
     const bool had_greeted = connection.client.has_greeted;
     dispatcher_.handle(connection.client, std::span{buffer_.bytes}.first(size),
                        [&](std::span<const std::byte> m) { send_to(connection, m); });
+    if (contract::peek_header(std::span{buffer_.bytes}.first(size))
+            .value_or(contract::Header{})
+            .type == contract::MessageType::session_install) {
+        ::explicit_bzero(buffer_.bytes.data(), size);  // transport keys
+    }
     if (connection.client.has_greeted && !had_greeted) {
         keep_newest(connection);
     }
     if (connection.client.is_refused) {
         close(connection);
+        return false;
     }
+    return true;
 }
 
 void ContractServer::send_to(Connection& connection, std::span<const std::byte> bytes) {

@@ -41,13 +41,15 @@ private:
 
     ContractServer(std::string socket_path, int listener, Identity identity, Engine& engine);
     void accept_one();
-    void receive_from(Connection& connection);
+    // One message; false when there is none, or nobody to send one.
+    [[nodiscard]] bool receive_from(Connection& connection);
     void send_to(Connection& connection, std::span<const std::byte> bytes);
     void keep_newest(const Connection& newest);
     static void close(Connection& connection);
 
     std::string socket_path_;
     int listener_;
+    int wakeup_;  // the engine's
     Dispatcher dispatcher_;
     std::array<Connection, kConnectionsMax> connections_;
     contract::MessageBuffer buffer_;

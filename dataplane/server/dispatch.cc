@@ -10,49 +10,12 @@
 #include <vector>
 
 #include "dataplane/contract/framing.h"
+#include "dataplane/server/dispatch_context.h"
 #include "dataplane/server/reasons.h"
 
 namespace towpath::server {
 
 using namespace contract;
-
-struct Dispatcher::Context {
-    Client& client;
-    const Send& send;
-    Header request;
-
-    template <class M>
-    void reply(M& message) const {
-        message.header = header_of<M>(request.request);
-        send(bytes_of(message));
-    }
-    void refuse(MessageType what, std::string_view sentence, bool needs_restart = false,
-                bool closes = false) const {
-        Refused message;
-        message.what = what;
-        message.needs_restart = needs_restart ? 1 : 0;
-        message.closes = closes ? 1 : 0;
-        message.sentence.set(sentence);
-        reply(message);
-        client.is_refused = client.is_refused || closes;
-    }
-    // All rows, in as many messages as they need; at least one.
-    template <class Reply, class Row>
-    void reply_in_parts(const std::vector<Row>& rows) const {
-        std::size_t offset = 0;
-        do {
-            Reply message;
-            const std::size_t count = std::min(message.rows.size(), rows.size() - offset);
-            message.part.total = static_cast<std::uint32_t>(rows.size());
-            message.part.offset = static_cast<std::uint32_t>(offset);
-            message.part.count = static_cast<std::uint32_t>(count);
-            std::copy_n(rows.begin() + static_cast<std::ptrdiff_t>(offset), count,
-                        message.rows.begin());
-            reply(message);
-            offset += count;
-        } while (offset < rows.size());
-    }
-};
 
 namespace {
 
@@ -110,6 +73,7 @@ void Dispatcher::on(Context& context, const HelloControl&) {
     HelloDataplane reply;
     reply.start_id = identity_.start_id;
     reply.generation = generation_;
+    reply.index_key = engine_.index_key();
     reply.process_id = static_cast<std::uint32_t>(::getpid());
     reply.state = state();
     reply.build.set(kBuild);
@@ -179,6 +143,10 @@ void Dispatcher::on(Context& context, const PoolChunk& message) {
     on_state(context, message);
 }
 void Dispatcher::on(Context& context, const AllowChunk& message) {
+    on_state(context, message);
+}
+
+void Dispatcher::on(Context& context, const TunnelSet& message) {
     on_state(context, message);
 }
 
@@ -292,6 +260,7 @@ void Dispatcher::push(Client& client, const Send& send) {
         change.header = header_of<LinkChange>();
         send(bytes_of(change));
     }
+    push_tunnels(send);
     if (!client.wants_events) {
         return;
     }

@@ -14,6 +14,7 @@
 #include "dataplane/contract/messages.h"
 #include "dataplane/server/apply.h"
 #include "dataplane/server/engine.h"
+#include "dataplane/server/peers_transaction.h"
 
 namespace towpath::server {
 
@@ -33,6 +34,7 @@ struct Client {
     // world is not published.
     bool is_spoiled = false;
     std::optional<Construction> construction;  // from the first state message to the commit
+    std::optional<OpenTransaction> peers;      // from peers_begin to the commit
 };
 
 class Dispatcher {
@@ -63,7 +65,19 @@ private:
     void on(Context& context, const contract::SourceChunk& message);
     void on(Context& context, const contract::PoolChunk& message);
     void on(Context& context, const contract::AllowChunk& message);
+    void on(Context& context, const contract::TunnelSet& message);
     void on(Context& context, const contract::Commit& message);
+    template <class PeerMessage>
+    void on_peers(Context& context, const PeerMessage& message);
+    void on(Context& context, const contract::PeersBegin& message);
+    void on(Context& context, const contract::PeerSet& message);
+    void on(Context& context, const contract::PeerPrefixChunk& message);
+    void on(Context& context, const contract::PeersCommit& message);
+    void on(Context& context, const contract::SessionInstall& message);
+    void on(Context& context, const contract::SessionsEnd& message);
+    void on(Context& context, const contract::HandshakeSend& message);
+    void on(Context& context, const contract::PeersQuery& message);
+    void on(Context& context, const contract::SessionsQuery& message);
     void on(Context& context, const contract::StatusQuery& message);
     void on(Context& context, const contract::CountersQuery& message);
     void on(Context& context, const contract::ReasonsQuery& message);
@@ -74,6 +88,7 @@ private:
     void on(Context& context, const contract::StartQuery& message);
     void on(Context& context, const contract::EventsSubscribe& message);
 
+    void push_tunnels(const Send& send);
     [[nodiscard]] contract::DataplaneState state() const noexcept;
     [[nodiscard]] bool is_started(Context& context, contract::MessageType what);
 

@@ -10,6 +10,7 @@
 
 #include "dataplane/contract/messages.h"
 #include "dataplane/contract/world_state.h"
+#include "dataplane/server/tunnel_engine.h"
 #include "dataplane/wire/result.h"
 
 namespace towpath::server {
@@ -51,6 +52,14 @@ public:
     [[nodiscard]] virtual std::uint64_t events_lost() const = 0;
     // Ports that came or went since the last call (decisions.md N12).
     [[nodiscard]] virtual std::vector<contract::LinkChange> drain_link_changes() = 0;
+
+    // Secret key of the permutation behind receiver indices (decisions.md W4); known before start.
+    [[nodiscard]] virtual std::uint64_t index_key() const = 0;
+    // An event descriptor that workers make readable when the tunnels have something for control;
+    // the server reads it empty. Negative: there is none. Known before start.
+    [[nodiscard]] virtual int wakeup_descriptor() const = 0;
+    // After a successful start.
+    [[nodiscard]] virtual TunnelEngine& tunnels() = 0;
 };
 
 }  // namespace towpath::server

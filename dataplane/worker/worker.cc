@@ -25,9 +25,11 @@ constexpr std::size_t kSparesLow = 8;
 
 }  // namespace
 
-Worker::Worker(WorkerId id, const WorkerShared& shared, pipeline::PipelineShared& pipeline)
+Worker::Worker(WorkerId id, const WorkerShared& shared, pipeline::PipelineShared& pipeline,
+               std::optional<crypto::Aead> aead)
     : shared_{shared},
-      pipeline_{id, pipeline, counters_},
+      tunnels_{pipeline.tunnels},
+      pipeline_{id, pipeline, counters_, std::move(aead)},
       dispatch_{id, shared.targets, counters_},
       id_{id} {
     found_descriptors_.reserve(kDescriptorsMax);
@@ -67,12 +69,20 @@ std::size_t Worker::turn(Now now) noexcept {
         work += receive_hosts(now);
         next_look_at_hosts_ = now + kHostInterval;
     }
-    if (now >= next_housekeeping_) {
+    if (now >= next_housekeeping_ || pipeline_.has_tunnel_work()) {
         housekeeping(now);
         next_housekeeping_ = now + kHousekeepingInterval;
     }
     dispatch_.flush();
+    tell_server();
     return work;
+}
+
+void Worker::tell_server() noexcept {
+    if (tunnels_ != nullptr &&
+        !(tunnels_->events(id_).empty() && tunnels_->handshakes(id_).empty())) {
+        shared_.bell->ring();
+    }
 }
 
 void Worker::discard() noexcept {
@@ -244,6 +254,7 @@ void Worker::sleep() noexcept {
     Doorbell& doorbell = shared_.targets.doorbells[id_];
     doorbell.announce_sleep();
     const bool has_work = shared_.targets.mesh.has_work(id_) || mailbox_.has_query() ||
+                          pipeline_.has_tunnel_work() ||
                           shared_.is_stopping.load(std::memory_order_relaxed) ||
                           shared_.generation.load(std::memory_order_relaxed) != generation_;
     if (has_work) {

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "dataplane/packet/quiescence.h"
@@ -13,6 +14,7 @@
 #include "dataplane/pipeline/pipeline.h"
 #include "dataplane/worker/dispatch.h"
 #include "dataplane/worker/mailbox.h"
+#include "dataplane/worker/server_bell.h"
 #include "dataplane/worker/spin_budget.h"
 #include "dataplane/worker/tsc_clock.h"
 
@@ -32,6 +34,7 @@ struct WorkerShared {
     const std::atomic<bool>& is_stopping;
     const std::atomic<std::uint32_t>& ports_version;  // rises when a device came or went
     TscClock clock;
+    ServerBell* bell = nullptr;  // rung when the tunnels have something for the server thread
     bool busy_polls = false;
 };
 
@@ -39,7 +42,8 @@ class Worker {
 public:
     using StateMailbox = Mailbox<nat::State>;
 
-    Worker(WorkerId id, const WorkerShared& shared, pipeline::PipelineShared& pipeline);
+    Worker(WorkerId id, const WorkerShared& shared, pipeline::PipelineShared& pipeline,
+           std::optional<crypto::Aead> aead);
 
     // Until is_stopping. On its own thread, bound to its core by who started it.
     void run() noexcept;
@@ -63,6 +67,7 @@ private:
     void admit_received(InterfaceId interface, std::size_t count, Lane lane) noexcept;
     void process(Now now) noexcept;
     void housekeeping(Now now) noexcept;
+    void tell_server() noexcept;
     void refill_spares() noexcept;
     void idle(Now now) noexcept;
     void sleep() noexcept;
@@ -71,6 +76,7 @@ private:
     WorkerShared shared_;
     PipelineCounters counters_;
     WorkerLoad load_;
+    wireguard::Tables* tunnels_;  // null without tunnels
     pipeline::Pipeline pipeline_;
     Dispatch dispatch_;
     StateMailbox mailbox_;

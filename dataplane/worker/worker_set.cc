@@ -59,13 +59,21 @@ Outcome<std::unique_ptr<WorkerSet>> WorkerSet::create(const WorkerSetRequest& re
         }
         doorbells.push_back(std::move(*doorbell));
     }
-    return std::unique_ptr<WorkerSet>{
-        new WorkerSet{request, std::move(doorbells), ports, pool, quiescence, pipeline}};
+    std::vector<crypto::Aead> aeads;
+    while (pipeline.tunnels != nullptr && aeads.size() < request.cores.size()) {
+        auto aead = crypto::Aead::create(request.aead);
+        if (!aead) {
+            return tl::unexpected{aead.error()};
+        }
+        aeads.push_back(std::move(*aead));
+    }
+    return std::unique_ptr<WorkerSet>{new WorkerSet{request, std::move(doorbells), ports, pool,
+                                                    quiescence, pipeline, std::move(aeads)}};
 }
 
 WorkerSet::WorkerSet(const WorkerSetRequest& request, std::vector<Doorbell> doorbells,
                      PortTable& ports, dpdk::PacketPool& pool, Quiescence& quiescence,
-                     pipeline::PipelineShared pipeline)
+                     pipeline::PipelineShared pipeline, std::vector<crypto::Aead> aeads)
     : cores_{request.cores},
       busy_polls_{request.busy_polls},
       clock_{TscClock::calibrate()},
@@ -81,9 +89,15 @@ WorkerSet::WorkerSet(const WorkerSetRequest& request, std::vector<Doorbell> door
                               .is_stopping = is_stopping_,
                               .ports_version = ports_version_,
                               .clock = clock_,
+                              .bell = request.bell,
                               .busy_polls = request.busy_polls};
     for (std::size_t id = 0; id < cores_.size(); ++id) {
-        workers_.push_back(std::make_unique<Worker>(static_cast<WorkerId>(id), shared, pipeline_));
+        std::optional<crypto::Aead> aead;
+        if (!aeads.empty()) {
+            aead.emplace(std::move(aeads[id]));
+        }
+        workers_.push_back(std::make_unique<Worker>(static_cast<WorkerId>(id), shared, pipeline_,
+                                                    std::move(aead)));
     }
 }
 

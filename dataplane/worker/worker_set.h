@@ -17,6 +17,8 @@ struct WorkerSetRequest {
     std::vector<unsigned> cores;  // one worker each, 1 to kWorkersMax
     std::vector<PortQueues> ports;
     bool busy_polls = false;
+    crypto::AeadPath aead = crypto::AeadPath::automatic;  // with tunnels
+    ServerBell* bell = nullptr;                           // likewise, never null
 };
 
 class WorkerSet {
@@ -63,12 +65,15 @@ public:
         return workers_[id]->nat_state().events();
     }
     [[nodiscard]] const std::vector<unsigned>& cores() const noexcept { return cores_; }
+    // After something was put where `worker` looks for it.
+    void wake(WorkerId worker) noexcept { doorbells_[worker].ring(); }
     [[nodiscard]] const TscClock& clock() const noexcept { return clock_; }
     [[nodiscard]] const QueuePlan& plan() const noexcept { return plan_; }
 
 private:
     WorkerSet(const WorkerSetRequest& request, std::vector<Doorbell> doorbells, PortTable& ports,
-              dpdk::PacketPool& pool, Quiescence& quiescence, pipeline::PipelineShared pipeline);
+              dpdk::PacketPool& pool, Quiescence& quiescence, pipeline::PipelineShared pipeline,
+              std::vector<crypto::Aead> aeads);
     void post_and_wait(WorkerId worker, Worker::StateMailbox::Query& query);
     void wait_for_quiescence();
     void release_held();

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "dataplane/server/engine.h"
+#include "tests/builders/fake_tunnel_engine.h"
 
 namespace towpath::server {
 
@@ -73,6 +74,9 @@ public:
     std::vector<contract::LinkChange> drain_link_changes() override {
         return std::exchange(link_changes, {});
     }
+    std::uint64_t index_key() const override { return 0x1D; }
+    int wakeup_descriptor() const override { return -1; }
+    TunnelEngine& tunnels() override { return fake_tunnels; }
 
     Failure start_failure{ExitCode::ok, {}};
     Failure publish_failure{ExitCode::ok, {}};
@@ -86,6 +90,7 @@ public:
     std::vector<contract::PortUsageRow> usage;
     std::vector<contract::EventRow> events;
     std::vector<contract::LinkChange> link_changes;
+    FakeTunnelEngine fake_tunnels;
 };
 
 }  // namespace towpath::server

@@ -31,13 +31,14 @@ auto decode(std::span<const std::byte> bytes) {
 template <class M>
 class EveryMessage : public ::testing::Test {};
 
-using AllMessages =
-    ::testing::Types<HelloControl, Start, InterfaceSet, RouteChunk, Ipv6RouteChunk, NatSet,
-                     SourceChunk, PoolChunk, AllowChunk, StatusQuery, CountersQuery, ReasonsQuery,
-                     InterfacesQuery, NatLookupQuery, NatListQuery, PortUsageQuery, EventsSubscribe,
-                     HelloDataplane, Started, StartFailed, Applied, Refused, LinkChange,
-                     StatusReply, ReasonsReply, InterfacesReply, NatLookupReply, NatListReply,
-                     PortUsageReply, StartReply, StartQuery, EventBatch>;
+using AllMessages = ::testing::Types<
+    HelloControl, Start, InterfaceSet, RouteChunk, Ipv6RouteChunk, NatSet, SourceChunk, PoolChunk,
+    AllowChunk, StatusQuery, CountersQuery, ReasonsQuery, InterfacesQuery, NatLookupQuery,
+    NatListQuery, PortUsageQuery, EventsSubscribe, HelloDataplane, Started, StartFailed, Applied,
+    Refused, LinkChange, StatusReply, ReasonsReply, InterfacesReply, NatLookupReply, NatListReply,
+    PortUsageReply, StartReply, StartQuery, EventBatch, TunnelSet, PeersBegin, PeerSet,
+    PeerPrefixChunk, PeersCommit, PeersApplied, SessionInstall, SessionInstalled, SessionsEnd,
+    PeersQuery, SessionsQuery, PeersReply, SessionsReply, HandshakesReceived, TunnelEvents>;
 TYPED_TEST_SUITE(EveryMessage, AllMessages);
 
 TYPED_TEST(EveryMessage, ArrivesAsItWasSent) {
@@ -231,6 +232,75 @@ TEST(Framing, TextsMustEndAndBePrintable) {
     hello.build.set("ab");
     hello.build.bytes[20] = 'x';  // behind the end
     EXPECT_FALSE(accepts(hello));
+}
+
+TEST(Framing, FieldsOfTunnelMessagesOutsideTheirRangeAreRefused) {
+    Start start;
+    start.settings.tunnel_count = kTunnelsMax;
+    EXPECT_TRUE(accepts(start));
+    start.settings.tunnel_count = kTunnelsMax + 1;
+    EXPECT_FALSE(accepts(start));
+    start.settings.tunnel_count = 1;
+    start.settings.port_count = kPortsMax;  // together more than there are interface ids
+    EXPECT_FALSE(accepts(start));
+
+    PeerSet peer;
+    peer.peer = kPeersMax - 1;
+    EXPECT_TRUE(accepts(peer));
+    peer.peer = kPeersMax;
+    EXPECT_FALSE(accepts(peer));
+    peer = {};
+    peer.endpoint.address.bytes[0] = 1;  // an address of no family
+    EXPECT_FALSE(accepts(peer));
+    peer.endpoint.address.family = IpFamily::ipv4;
+    EXPECT_TRUE(accepts(peer));
+    peer.endpoint.address.bytes[4] = 1;  // behind the four bytes of IPv4
+    EXPECT_FALSE(accepts(peer));
+    peer.endpoint.address.family = IpFamily::ipv6;
+    EXPECT_TRUE(accepts(peer));
+    peer.endpoint.address.family = static_cast<IpFamily>(3);
+    EXPECT_FALSE(accepts(peer));
+
+    SessionInstall install;
+    install.packet_length = kHandshakeBytesMax;
+    EXPECT_TRUE(accepts(install));
+    install.packet_length = kHandshakeBytesMax + 1;
+    EXPECT_FALSE(accepts(install));
+    install = {};
+    install.worker = kSessionWorkersMax;
+    EXPECT_FALSE(accepts(install));
+
+    HandshakeSend handshake;
+    EXPECT_FALSE(accepts(handshake));  // nothing to send
+    handshake.length = 64;
+    EXPECT_TRUE(accepts(handshake));
+
+    SessionsEnd end;
+    end.end = SessionEnd::count;
+    EXPECT_FALSE(accepts(end));
+    TunnelEvents events;
+    events.count = kTunnelEventsPerBatch;
+    EXPECT_TRUE(accepts(events));
+    events.rows[1].kind = TunnelEventKind::count;
+    EXPECT_FALSE(accepts(events));
+    HandshakesReceived handshakes;
+    handshakes.count = kHandshakesPerBatch + 1;
+    EXPECT_FALSE(accepts(handshakes));
+}
+
+TEST(Framing, AllowedIpsMustBeCanonical) {
+    PeerPrefixChunk chunk;
+    chunk.part = {1, 0, 1, 0};
+    chunk.entries[0] = IpPrefixField::of(*parse_ip_prefix("2001:db8::/33"));
+    EXPECT_TRUE(accepts(chunk));
+    EXPECT_EQ(chunk.entries[0].prefix(), *parse_ip_prefix("2001:db8::/33"));
+    chunk.entries[0].address.bytes[4] = 0x01;  // a host bit
+    EXPECT_FALSE(accepts(chunk));
+    chunk.entries[0] = IpPrefixField::of(*parse_ip_prefix("10.0.0.0/8"));
+    chunk.entries[0].length = 33;
+    EXPECT_FALSE(accepts(chunk));
+    chunk.entries[0] = {};  // of no family
+    EXPECT_FALSE(accepts(chunk));
 }
 
 TEST(Text, CutsWhatDoesNotFit) {

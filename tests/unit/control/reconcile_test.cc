@@ -220,10 +220,10 @@ TEST_F(Difference, LeadsFromAnyWorldToAnyOther) {
     for (int round = 0; round < 300; ++round) {
         const World desired = random_world();
         server::Construction construction = server::construction_from(applied);
-        apply_all(state_messages(applied, desired, start_.port_count), start_, construction);
+        apply_all(state_messages(applied, desired, start_), start_, construction);
         ASSERT_TRUE(server::check_whole(construction).has_value());
         ASSERT_EQ(construction.world, desired);
-        ASSERT_TRUE(state_messages(desired, desired, start_.port_count).empty());
+        ASSERT_TRUE(state_messages(desired, desired, start_).empty());
         ASSERT_EQ(live_differences(applied, desired, start_).empty(), applied == desired);
         applied = desired;
     }
@@ -233,7 +233,7 @@ TEST_F(Difference, FromAnUnknownWorldEverythingIsStated) {
     for (int round = 0; round < 50; ++round) {
         const World desired = random_world();
         server::Construction construction = server::construction_from(random_world());
-        apply_all(state_messages(std::nullopt, desired, start_.port_count), start_, construction);
+        apply_all(state_messages(std::nullopt, desired, start_), start_, construction);
         ASSERT_EQ(construction.world, desired);
     }
 }

@@ -281,5 +281,34 @@ TEST(TokenBucket, StartsFullAndRefills) {
     EXPECT_FALSE(bucket.take(limit, now));
 }
 
+// Whoever knows a key may talk to a tunnel: no rule of local.allow is needed (decisions.md W9).
+TEST_F(Classify, DatagramsForATunnelAreOpened) {
+    Frame outside = parsed(builders::udp({.source = "203.0.113.9",
+                                          .source_port = 40000,
+                                          .destination = "192.0.2.10",
+                                          .destination_port = 51820}));
+    outside.packet.ingress = kWan;
+    EXPECT_EQ(pass(outside), Lane::open);
+    Frame inside = parsed(builders::udp({.destination = "10.77.1.1", .destination_port = 51820}));
+    EXPECT_EQ(pass(inside), Lane::open);
+    Frame tcp = parsed(builders::tcp({.destination = "10.77.1.1", .destination_port = 51820}));
+    EXPECT_NE(pass(tcp), Lane::open);
+    // A pool address that is not ours as well belongs to mappings.
+    Frame pool = parsed(builders::udp({.source = "203.0.113.9",
+                                       .source_port = 40000,
+                                       .destination = "192.0.2.20",
+                                       .destination_port = 51820}));
+    pool.packet.ingress = kWan;
+    EXPECT_EQ(pass(pool), Lane::nat_inbound);
+}
+
+// What the host sends into a tunnel has to be sealed; elsewhere it is a frame already (W10).
+TEST_F(Classify, TheHostsPacketsEnterATunnelByItsDevice) {
+    Frame frame = parsed(builders::udp({.source = "10.99.0.1", .destination = "10.99.0.2"}));
+    frame.packet.ingress = kTunnel;
+    frame.packet.from_host = true;
+    EXPECT_EQ(pass(frame), Lane::link);
+}
+
 }  // namespace
 }  // namespace towpath::route

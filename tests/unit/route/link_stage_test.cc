@@ -174,5 +174,18 @@ TEST_F(Link, WithoutEnoughSparesNothingIsSent) {
     EXPECT_TRUE(batch_.is_conserved());
 }
 
+// There are no neighbours behind a tunnel: allowed IPs say whom a packet is for.
+TEST_F(Link, WhatLeavesByATunnelIsSealed) {
+    Frame frame = parsed(builders::udp({.ttl = 9}));
+    frame.packet.egress = kTunnel;
+    frame.packet.next_hop = builders::address("10.99.0.2");
+    batch_.clear();
+    ASSERT_TRUE(batch_.admit(frame.packet, Lane::link));
+    link_stage(state_, batch_, now_);
+    EXPECT_EQ(lane_of(), Lane::seal);
+    EXPECT_EQ(frame.ipv4().ttl, 8);
+    EXPECT_TRUE(checksum_is_valid(frame.header()));
+}
+
 }  // namespace
 }  // namespace towpath::route

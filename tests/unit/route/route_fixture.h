@@ -3,7 +3,8 @@
 //
 //   10.77.1.0/24 -- lan (0, inside) .1 | box | .10 (2 net0, neutral: 10.77.9.1/24)
 //   192.0.2.0/24 -- wan (1, outside) .10, pool: 192.0.2.10 (shared with the host), 192.0.2.20
-//   default route via 192.0.2.1
+//   10.99.0.0/24 -- wg0 (3, neutral, a tunnel that listens on 51820) .1
+//   198.51.100.128/25 leads into the tunnel; default route via 192.0.2.1
 #pragma once
 
 #include <gtest/gtest.h>
@@ -19,16 +20,19 @@ namespace towpath::route {
 inline constexpr InterfaceId kLan{0};
 inline constexpr InterfaceId kWan{1};
 inline constexpr InterfaceId kNeutral{2};
+inline constexpr InterfaceId kTunnel{3};
 
 class RouteFixture : public testing::Test {
 protected:
     using Frame = builders::Frame;
 
     RouteFixture() {
-        interfaces_.count = 3;
+        interfaces_.count = 4;
         add(kLan, InterfaceRole::inside, "10.77.1.1", "10.77.1.0/24");
         add(kWan, InterfaceRole::outside, "192.0.2.10", "192.0.2.0/24");
         add(kNeutral, InterfaceRole::neutral, "10.77.9.1", "10.77.9.0/24");
+        add(kTunnel, InterfaceRole::neutral, "10.99.0.1", "10.99.0.0/24");
+        interface(kTunnel).is_tunnel = true;
         settings_.inside_sources = {builders::prefix("10.77.1.0/24"),
                                     builders::prefix("10.77.4.0/24")};
         settings_.pool = {builders::address("192.0.2.10"), builders::address("192.0.2.20")};
@@ -36,6 +40,7 @@ protected:
             settings_.reserved_ports.set(port);
         }
         settings_.reserved_ports.set(22);
+        settings_.tunnel_ports = {Port{std::uint16_t{51820}}};
         const auto entry = [](const char* text, RouteKind kind, InterfaceId interface,
                               const char* next_hop) {
             return RouteEntry{builders::prefix(text),
@@ -44,6 +49,8 @@ protected:
         entries_ = {entry("10.77.1.0/24", RouteKind::connected, kLan, "0.0.0.0"),
                     entry("192.0.2.0/24", RouteKind::connected, kWan, "0.0.0.0"),
                     entry("10.77.9.0/24", RouteKind::connected, kNeutral, "0.0.0.0"),
+                    entry("10.99.0.0/24", RouteKind::connected, kTunnel, "0.0.0.0"),
+                    entry("198.51.100.128/25", RouteKind::connected, kTunnel, "0.0.0.0"),
                     entry("10.77.4.0/24", RouteKind::via, kLan, "10.77.1.254"),
                     entry("0.0.0.0/0", RouteKind::via, kWan, "192.0.2.1"),
                     entry("203.0.113.0/24", RouteKind::unreachable, kNoInterface, "0.0.0.0"),
@@ -56,8 +63,11 @@ protected:
         Outcome<RouteTable> routes = RouteTable::build(entries_);
         ASSERT_TRUE(routes.has_value());
         routes_ = std::move(*routes);
+        std::vector<RouteEntry> below = entries_;
+        std::erase_if(below, [](const auto& one) { return one.route.interface == kTunnel; });
+        underlay_ = std::move(*RouteTable::build(below));
         local_ = LocalPolicy{settings_, interfaces_};
-        view_ = {&interfaces_, &routes_, &local_};
+        view_ = {&interfaces_, &routes_, &underlay_, &local_};
     }
     Interface& interface(InterfaceId id) {
         return interfaces_.storage[static_cast<std::size_t>(id)];
@@ -108,6 +118,7 @@ protected:
     LocalSettings settings_;
     std::vector<RouteEntry> entries_;
     RouteTable routes_;
+    RouteTable underlay_;
     LocalPolicy local_;
     View view_;
     Batch batch_;

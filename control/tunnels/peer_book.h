@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Which number each configured peer has in the data plane, and what the data plane should know of
+// it. A number belongs to a public key in a tunnel for as long as the data plane lives.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/config.h"
+#include "control/reconcile/diff.h"
+#include "dataplane/contract/tunnel.h"
+
+namespace towpath::control {
+
+struct BookedPeer {
+    std::string tunnel;
+    std::uint8_t tunnel_id = 0;  // of the interface
+    config::Peer settings;
+    IpEndpoint endpoint;  // configured or resolved; none: not known
+    std::uint32_t endpoint_generation = 0;
+};
+
+class PeerBook {
+public:
+    // `capacity` of the data plane. Forgets everything.
+    void begin(std::uint32_t capacity);
+
+    // A peer that the data plane has already. Ignored if the number is beyond its capacity.
+    void adopt(const std::string& tunnel, const contract::PeerRow& row);
+    // The number of a peer, a new one if it has none. Nothing if all are taken.
+    [[nodiscard]] std::optional<std::uint32_t> number_of(const std::string& tunnel,
+                                                         const config::PublicKeyBytes& key);
+    void book(std::uint32_t number, BookedPeer peer) { booked_[number] = std::move(peer); }
+    // Its number goes to the end of the queue.
+    void release(std::uint32_t number);
+    void set_endpoint(std::uint32_t number, const IpEndpoint& endpoint, std::uint32_t generation);
+
+    [[nodiscard]] const std::map<std::uint32_t, BookedPeer>& booked() const noexcept {
+        return booked_;
+    }
+    [[nodiscard]] const BookedPeer* find(std::uint32_t number) const;
+    // Numbers of a tunnel that `keep` does not hold.
+    [[nodiscard]] std::vector<std::uint32_t> others_of(
+        const std::string& tunnel, const std::vector<std::uint32_t>& keep) const;
+
+    // A transaction that states these peers; `is_whole`: and that there are no others.
+    [[nodiscard]] std::vector<Datagram> transaction(const std::vector<std::uint32_t>& stated,
+                                                    const std::vector<std::uint32_t>& removed,
+                                                    bool is_whole, std::uint64_t commit) const;
+
+private:
+    using Key = std::pair<std::string, config::PublicKeyBytes>;
+    std::uint32_t capacity_ = 0;
+    std::uint32_t next_fresh_ = 0;
+    std::deque<std::uint32_t> released_;
+    std::map<Key, std::uint32_t> numbers_;
+    std::map<std::uint32_t, BookedPeer> booked_;
+};
+
+}  // namespace towpath::control

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Control's tunnels: brings together the configuration, the machines that shake hands
+// (control/wireguard) and the data plane, over the contract. No socket, no clock: what it wants
+// done goes through TunnelIo.
+//
+//   not in use --world with tunnels applied--> asking for peers --> asking for sessions
+//      --> stating (all peers) --peers_applied--> running;  running --configuration--> stating
+//   any --connection closed--> not in use. The machines live on: sessions do too.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "config/config.h"
+#include "control/tunnels/peer_book.h"
+#include "control/wireguard/device.h"
+#include "dataplane/contract/messages.h"
+
+namespace towpath::control {
+
+struct TunnelIo {
+    std::function<void(Datagram)> send;
+    std::function<void(const std::string&)> log;
+    // Looks the name up and calls back, later, with an address or none.
+    std::function<void(const std::string& name, std::function<void(IpAddress)> done)> resolve;
+    std::function<wireguard::Moment()> moment;
+};
+
+class Tunnels {
+public:
+    // `random` outlives the tunnels.
+    Tunnels(TunnelIo io, wireguard::Random& random);
+
+    // What should be, from now on.
+    void on_config(const config::Config& config);
+    // The world is in force, with the tunnels that it names.
+    void on_world_applied(const contract::StartSettings& running);
+    void on_closed();
+    // Every message; those of others are left alone.
+    void on_message(const contract::Upward::View& message);
+    // A few times a second, and when next_wake() has come.
+    void on_wake();
+    [[nodiscard]] std::optional<Now> next_wake() const;
+
+    // For people.
+    struct Tunnel {
+        std::uint8_t interface_id = 0;
+        config::Tunnel settings;
+        wireguard::Device device;
+    };
+    [[nodiscard]] const std::map<std::string, std::unique_ptr<Tunnel>>& tunnels() const noexcept {
+        return tunnels_;
+    }
+    [[nodiscard]] const PeerBook& peers() const noexcept { return book_; }
+    [[nodiscard]] bool is_running() const noexcept { return state_ == State::running; }
+    // Begins a handshake with every peer (decisions.md W1: a clone of a machine cannot be seen).
+    void rekey_all();
+    // The greatest time stamp received from the peer is forgotten (W20). False: no such peer.
+    bool forget_timestamp(const config::PublicKeyBytes& key);
+    [[nodiscard]] wireguard::Timestamp greatest_sent() const noexcept {
+        return sent_floor_.greatest();
+    }
+
+private:
+    enum class State : std::uint8_t { unused, asking_peers, asking_sessions, stating, running };
+
+    void on(const contract::HelloDataplane& message);
+    void on(const contract::PeersReply& message);
+    void on(const contract::SessionsReply& message);
+    void on(const contract::PeersApplied& message);
+    void on(const contract::SessionInstalled& message);
+    void on(const contract::Refused& message);
+    void on(const contract::HandshakesReceived& message);
+    void on(const contract::TunnelEvents& message);
+    template <class Other>
+    void on(const Other&) {}
+
+    // What a data plane that outlived the last control has, until its peers are configured.
+    struct Adopted {
+        std::vector<contract::PeerRow> peers;
+        std::vector<contract::SessionRow> sessions;
+    };
+    void finish_adoption();
+    // The numbers of peers that a change of configuration concerns, and what the machines want done
+    // once the data plane has been told of them.
+    struct Changes {
+        std::vector<std::uint32_t> stated;
+        std::vector<std::uint32_t> removed;
+        std::vector<std::pair<std::string, wireguard::ActionList>> actions;
+    };
+    [[nodiscard]] Changes configure();
+    void configure_tunnel(const config::Tunnel& settings, std::uint8_t interface_id,
+                          Changes& changes);
+    void configure_peer(Tunnel& tunnel, const config::Peer& peer, std::uint32_t number,
+                        Changes& changes, wireguard::ActionList& actions);
+    void remove_tunnel(const std::string& name, Changes& changes);
+    void carry_out(Changes& changes, bool is_whole);
+    void send_transaction(const std::vector<std::uint32_t>& stated,
+                          const std::vector<std::uint32_t>& removed, bool is_whole);
+    [[nodiscard]] Tunnel* tunnel_with(std::uint8_t interface_id);
+    [[nodiscard]] Tunnel* tunnel_of(std::uint32_t peer);
+
+    void carry_out(Tunnel& tunnel, wireguard::ActionList& actions);
+    void on_action(Tunnel& tunnel, const wireguard::SendHandshake& action);
+    void on_action(Tunnel& tunnel, const wireguard::SendTo& action);
+    void on_action(Tunnel& tunnel, const wireguard::InstallSession& action);
+    void on_action(Tunnel& tunnel, const wireguard::EndSessions& action);
+    void on_action(Tunnel& tunnel, const wireguard::DropStaged& action);
+    void on_action(Tunnel& tunnel, const wireguard::SetEndpoint& action);
+    void on_action(Tunnel& tunnel, const wireguard::Resolve& action);
+    void on_action(Tunnel& tunnel, const wireguard::Note& action);
+    template <class M>
+    void tell(const M& message);
+
+    TunnelIo io_;
+    wireguard::IndexAllocator indices_{0, 1};
+    wireguard::SentFloor sent_floor_;
+    wireguard::UnderLoad under_load_;
+    wireguard::SourceLimiter source_limiter_;
+    wireguard::Random& random_;
+    std::map<std::string, std::unique_ptr<Tunnel>> tunnels_;
+    PeerBook book_;
+    config::Config config_;
+    contract::StartSettings running_;
+    State state_ = State::unused;
+    std::uint64_t start_id_ = 0;      // of the data plane that we are connected to
+    std::uint64_t index_key_ = 0;     // likewise
+    std::uint64_t prepared_for_ = 0;  // start id of the one whose numbers and indices are in force
+    Adopted adopted_;
+    std::uint64_t commits_ = 0;
+    struct Installing {
+        std::string tunnel;
+        std::uint32_t index = 0;
+    };
+    std::deque<Installing> installing_;  // answers come in this order
+    bool is_config_newer_ = false;       // than what was stated last
+};
+
+}  // namespace towpath::control
