@@ -88,7 +88,7 @@ void Device::send_initiation(Peer& peer, bool forgets_local_address, const Momen
     shared_.sent_floor.note(timestamp);
     authenticate(made->message, peer.remote->keys(), peer.cookie.usable(moment.now));
     peer.cookie.on_sent(made->message.mac1);
-    peer.pending = std::move(made->pending);
+    peer.pending = std::make_unique<PendingInitiation>(std::move(made->pending));
     owner_of_index_[*index] = {peer.settings.id, false};
     peer.last_sent = moment.now;
     counters_.add(HandshakeRole::initiator, HandshakeResult::sent);

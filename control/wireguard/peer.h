@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,8 +58,8 @@ struct Peer {
     IpEndpoint resolved;           // of a configured name
     bool has_endpoint = false;     // configured, resolved or learnt: the data plane has one
 
-    std::optional<PendingInitiation> pending;
-    std::vector<std::uint32_t> sessions;  // indices of keypairs that the data plane has
+    std::unique_ptr<PendingInitiation> pending;  // few peers have one at a time
+    std::vector<std::uint32_t> sessions;         // indices of keypairs that the data plane has
     SentTimestamps sent_timestamps;
     Timestamp greatest_received;  // survives everything but the peer (wireguard.md section 6)
     CookieHolder cookie;
