@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Lane::seal -> underlay | hold | hand_off | icmp_error | drop.
+// Lane::seal -> underlay | hold | hand_off | icmp_error | icmp6_error | drop.
 // Seals inner packets whose `egress` is a tunnel (wireguard.md section 10). On entry l3 is the
 // inner header and the window ends with the inner packet; its TTL has been decremented and it fits
 // the tunnel's MTU. A packet whose peer has no session waits on the peer's home worker (W7), others

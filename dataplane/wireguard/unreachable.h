@@ -4,7 +4,8 @@
 #pragma once
 
 #include "dataplane/packet/batch.h"
-#include "dataplane/wire/ipv4.h"
+#include "dataplane/wire/icmp.h"
+#include "dataplane/wire/icmpv6.h"
 
 namespace towpath::wireguard {
 
@@ -17,8 +18,13 @@ namespace towpath::wireguard {
         batch.drop(index, reason);
         return;
     }
-    const bool is_ipv4 = std::to_integer<unsigned>(packet.data()[packet.l3]) >> 4U == 4;
-    batch.reject(index, reason, is_ipv4 ? 3 : 1, is_ipv4 ? 1 : 3);
+    if (std::to_integer<unsigned>(packet.data()[packet.l3]) >> 4U == 4) {
+        batch.reject(index, reason, static_cast<std::uint8_t>(IcmpType::destination_unreachable),
+                     kIcmpHostUnreachable);
+    } else {
+        batch.reject6(index, reason, static_cast<std::uint8_t>(Icmpv6Type::destination_unreachable),
+                      kIcmpv6AddressUnreachable);
+    }
 }
 
 }  // namespace towpath::wireguard

@@ -47,7 +47,7 @@ TEST_F(WaitingTest, Number39NoPeerTellsTheSender) {
     EXPECT_EQ(frame.packet.icmp_type, 3);
     EXPECT_EQ(frame.packet.icmp_code, 1);
     Frame six = inner_ipv6("2001:db8:1::5", "2001:db8:9::9");
-    EXPECT_EQ(near.seal(six, now), (Exit{Lane::icmp_error, DropReason::seal_no_peer}));
+    EXPECT_EQ(near.seal(six, now), (Exit{Lane::icmp6_error, DropReason::seal_no_peer}));
     EXPECT_EQ(six.packet.icmp_type, 1);
     EXPECT_EQ(six.packet.icmp_code, 3);
 }
