@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "dataplane/nat/mss.h"
 #include "dataplane/nat/reset.h"
 #include "dataplane/nat/rewrite.h"
+#include "dataplane/packet/mss.h"
 
 namespace towpath::nat {
 

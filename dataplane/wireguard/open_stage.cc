@@ -8,6 +8,7 @@
 #include "dataplane/wire/wireguard.h"
 #include "dataplane/wireguard/datagram.h"
 #include "dataplane/wireguard/handshake_gate.h"
+#include "dataplane/wireguard/inner_mss.h"
 #include "dataplane/wireguard/received.h"
 
 namespace towpath::wireguard {
@@ -182,6 +183,8 @@ private:
         }
         Packet& packet = batch_[candidate.packet];
         inner.combine_ecn(outer_ecn(packet));
+        lower_inner_mss({candidate.data, inner.total_length_bytes()},
+                        (*state_.interfaces)[tunnel].mtu_bytes);
         tally.count(kTransportLength_min_bytes + candidate.length_bytes);
         unwrap(packet, candidate.data, inner, tunnel);
         batch_.put(candidate.packet, Lane::parse);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "dataplane/wireguard/inner_mss.h"
 #include "dataplane/wireguard/inner_packet.h"
 #include "dataplane/wireguard/sealing.h"
 #include "dataplane/wireguard/unreachable.h"
@@ -36,6 +37,8 @@ public:
             batch_.drop(index, DropReason::tunnel_down);
         } else {
             inner.prefetch_owner_of_destination(*tunnel.allowed_ips);
+            lower_inner_mss(packet.bytes().subspan(packet.l3),
+                            (*state_.interfaces)[packet.egress].mtu_bytes);
             requests_[count_++] = {index, kNoPeer};
         }
     }

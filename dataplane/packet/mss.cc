@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dataplane/nat/mss.h"
+#include "dataplane/packet/mss.h"
 
 #include <algorithm>
 
 #include "dataplane/wire/checksum.h"
 #include "dataplane/wire/tcp.h"
 
-namespace towpath::nat {
+namespace towpath {
 
 namespace {
 
@@ -66,4 +66,4 @@ MssResult clamp_mss(std::span<std::byte> segment, std::uint16_t limit_bytes) noe
     return result;
 }
 
-}  // namespace towpath::nat
+}  // namespace towpath

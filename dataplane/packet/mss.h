@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <span>
 
-namespace towpath::nat {
+namespace towpath {
 
 enum class MssResult : std::uint8_t { unchanged, lowered, malformed };
 
@@ -16,4 +16,4 @@ enum class MssResult : std::uint8_t { unchanged, lowered, malformed };
 // from there on.
 MssResult clamp_mss(std::span<std::byte> segment, std::uint16_t limit_bytes) noexcept;
 
-}  // namespace towpath::nat
+}  // namespace towpath

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "dataplane/nat/mss.h"
+#include "dataplane/packet/mss.h"
 
 #include <gtest/gtest.h>
 
 #include "tests/builders/packet_builder.h"
 
-namespace towpath::nat {
+namespace towpath {
 namespace {
 
 using namespace builders;
@@ -75,4 +75,4 @@ TEST(Mss, OptionsBeyondTheFirstFragmentAreNotRead) {
 }
 
 }  // namespace
-}  // namespace towpath::nat
+}  // namespace towpath
