@@ -22,19 +22,20 @@ namespace {
 using namespace towpath;
 
 constexpr const char* kUsage =
-    "usage: towpathd [--run-dir DIR] [--instance NAME] [--version] [--help]";
+    "usage: towpathd [--run-dir DIR] [--instance NAME]\n"
+    "                [--aead automatic|ipsec_mb|avx2|avx512|avx512_ifma] [--version] [--help]";
 
 struct Options {
     std::string run_directory;
     std::string instance = "towpath";
+    crypto::AeadPath aead = crypto::AeadPath::automatic;
 };
 
 Outcome<Options> read_options(int count, char** arguments) {
-    static constexpr option kOptions[] = {{"run-dir", required_argument, nullptr, 'r'},
-                                          {"instance", required_argument, nullptr, 'i'},
-                                          {"version", no_argument, nullptr, 'v'},
-                                          {"help", no_argument, nullptr, 'h'},
-                                          {nullptr, 0, nullptr, 0}};
+    static constexpr option kOptions[] = {
+        {"run-dir", required_argument, nullptr, 'r'}, {"instance", required_argument, nullptr, 'i'},
+        {"aead", required_argument, nullptr, 'a'},    {"version", no_argument, nullptr, 'v'},
+        {"help", no_argument, nullptr, 'h'},          {nullptr, 0, nullptr, 0}};
     Options options;
     for (int found = 0; (found = getopt_long(count, arguments, "", kOptions, nullptr)) != -1;) {
         switch (found) {
@@ -44,6 +45,15 @@ Outcome<Options> read_options(int count, char** arguments) {
             case 'i':
                 options.instance = optarg;
                 break;
+            case 'a': {
+                const auto path = crypto::parse_aead_path(optarg);
+                if (!path) {
+                    return fail(ExitCode::usage, std::string{"--aead: there is no path '"} +
+                                                     optarg + "'\n" + kUsage);
+                }
+                options.aead = *path;
+                break;
+            }
             case 'v':
                 std::printf("towpathd %s\n", std::string{contract::kBuild}.c_str());
                 std::exit(0);
@@ -89,7 +99,7 @@ Outcome<void> serve(const Options& options) {
     if (getrandom(&start_id, sizeof start_id, 0) != sizeof start_id) {
         return fail(ExitCode::failed, "the kernel gives no random numbers");
     }
-    engine::Dataplane dataplane{options.run_directory, options.instance};
+    engine::Dataplane dataplane{options.run_directory, options.instance, options.aead};
     auto server = server::ContractServer::listen(
         contract::contract_socket(options.run_directory),
         {.instance = options.instance, .start_id = start_id}, dataplane);

@@ -191,12 +191,12 @@ Outcome<void> supervise(const RunRequest& request) {
     if (!lock) {
         return tl::unexpected{lock.error()};
     }
-    Supervisor supervisor{
-        {Child{"towpathd",
-               {*dataplane, "--run-dir", request.run_directory, "--instance", request.instance}},
-         Child{"towpath-control",
-               {*control, "--config", request.config_file, "--run-dir", request.run_directory,
-                "--instance", request.instance}}}};
+    Supervisor supervisor{{Child{"towpathd",
+                                 {*dataplane, "--run-dir", request.run_directory, "--instance",
+                                  request.instance, "--aead", request.aead}},
+                           Child{"towpath-control",
+                                 {*control, "--config", request.config_file, "--run-dir",
+                                  request.run_directory, "--instance", request.instance}}}};
     if (!supervisor.is_ready()) {
         return fail(ExitCode::failed, std::string{"signalfd: "} + std::strerror(errno));
     }
@@ -211,7 +211,9 @@ int run(const std::vector<std::string>& arguments) {
     description.add_options()("config", po::value(&request.config_file), "configuration file")(
         "run-dir", po::value(&directory), "run directory (default /run/towpath)")(
         "instance", po::value(&request.instance)->default_value(request.instance),
-        "name of this instance");
+        "name of this instance")(
+        "aead", po::value(&request.aead)->default_value(request.aead),
+        "code that seals tunnels: automatic, ipsec_mb, avx2, avx512, avx512_ifma");
     Outcome<void> outcome;
     try {
         po::variables_map values;

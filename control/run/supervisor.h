@@ -15,6 +15,7 @@ struct RunRequest {
     std::string config_file;
     std::string run_directory;  // resolved
     std::string instance = "towpath";
+    std::string aead = "automatic";  // of towpathd
     // Empty: beside the running program, else in PATH.
     std::string dataplane_program;
     std::string control_program;

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 
 #include "dataplane/engine/answers.h"
@@ -36,10 +37,11 @@ std::string joined(const std::vector<std::string>& sentences) {
 
 }  // namespace
 
-Dataplane::Dataplane(std::string run_directory, std::string instance)
+Dataplane::Dataplane(std::string run_directory, std::string instance, crypto::AeadPath aead)
     : run_directory_{std::move(run_directory)},
       instance_{std::move(instance)},
-      tunnel_keys_{tunnel_keys()} {}
+      tunnel_keys_{tunnel_keys()},
+      aead_path_{aead} {}
 
 Dataplane::~Dataplane() {
     if (link_thread_.joinable()) {
@@ -128,6 +130,8 @@ Outcome<void> Dataplane::start_tunnels(const contract::StartSettings& start,
     if (start.tunnel_count == 0) {
         return {};
     }
+    aead_ = choose_aead(run_directory_, aead_path_);
+    std::fprintf(stderr, "towpathd: %s\n", aead_.sentence.c_str());
     const auto workers = static_cast<std::uint32_t>(plan.cores.size());
     // An eighth of the buffers for what waits (decisions.md W7), half as many sessions again as
     // peers (W16).
@@ -170,6 +174,8 @@ Outcome<void> Dataplane::start_workers(const StartPlan& plan) {
         worker::WorkerSet::create({.cores = plan.cores,
                                    .ports = devices_->queues(),
                                    .busy_polls = plan.busy_polls,
+                                   .aead = aead_.path,
+                                   .aead_thresholds = aead_.thresholds,
                                    .bell = &bell_},
                                   port_table_, *pool_, quiescence_,
                                   {*tables_, *neighbors_, *ipv6_neighbors_, keys->pooling,

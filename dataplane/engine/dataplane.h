@@ -13,6 +13,7 @@
 
 #include "dataplane/dpdk/eal.h"
 #include "dataplane/dpdk/packet_pool.h"
+#include "dataplane/engine/aead_choice.h"
 #include "dataplane/engine/devices.h"
 #include "dataplane/engine/no_tunnels.h"
 #include "dataplane/engine/start_plan.h"
@@ -27,7 +28,9 @@ namespace towpath::engine {
 class Dataplane final : public server::Engine {
 public:
     // `run_directory` exists and its lock is held.
-    Dataplane(std::string run_directory, std::string instance);
+    // `aead`: by which code tunnels seal and open; automatic: the fastest here.
+    Dataplane(std::string run_directory, std::string instance,
+              crypto::AeadPath aead = crypto::AeadPath::automatic);
     ~Dataplane() override;
 
     [[nodiscard]] Outcome<contract::Started> start(const contract::StartSettings& start) override;
@@ -75,6 +78,8 @@ private:
     Now started_at_{};
     bool has_hugepages_ = false;
     wireguard::TableKeys tunnel_keys_;
+    crypto::AeadPath aead_path_;
+    AeadChoice aead_;
     worker::ServerBell bell_;
     NoTunnels no_tunnels_;
     std::vector<contract::LinkChange> link_changes_;

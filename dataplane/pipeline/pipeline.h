@@ -64,6 +64,12 @@ public:
 
     [[nodiscard]] nat::State& nat_state() noexcept { return nat_; }
     [[nodiscard]] const nat::State& nat_state() const noexcept { return nat_; }
+    // Of keys nothing stays in registers or on the stack of a worker that has nothing to do.
+    void forget_keys() noexcept {
+        if (tunnels_ != nullptr) {
+            tunnels_->aead.forget();
+        }
+    }
     // Whether the server thread asked for something that is still to be done.
     [[nodiscard]] bool has_tunnel_work() const noexcept {
         return tunnels_ != nullptr && wireguard::has_work(*tunnels_);

@@ -262,6 +262,7 @@ void Worker::sleep() noexcept {
         return;
     }
     load_.sleeps.add();
+    pipeline_.forget_keys();
     shared_.quiescence.go_offline(id_);
     doorbell.wait(descriptors_, can_sleep_ ? kSleepLimit : kNapLimit);
     shared_.quiescence.come_online(id_);

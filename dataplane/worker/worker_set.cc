@@ -61,7 +61,9 @@ Outcome<std::unique_ptr<WorkerSet>> WorkerSet::create(const WorkerSetRequest& re
     }
     std::vector<crypto::Aead> aeads;
     while (pipeline.tunnels != nullptr && aeads.size() < request.cores.size()) {
-        auto aead = crypto::Aead::create(request.aead);
+        auto aead = request.aead == crypto::AeadPath::automatic
+                        ? crypto::Aead::create(request.aead_thresholds)
+                        : crypto::Aead::create(request.aead);
         if (!aead) {
             return tl::unexpected{aead.error()};
         }

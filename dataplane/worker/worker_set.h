@@ -17,8 +17,10 @@ struct WorkerSetRequest {
     std::vector<unsigned> cores;  // one worker each, 1 to kWorkersMax
     std::vector<PortQueues> ports;
     bool busy_polls = false;
-    crypto::AeadPath aead = crypto::AeadPath::automatic;  // with tunnels
-    ServerBell* bell = nullptr;                           // likewise, never null
+    // With tunnels: a path, or, of automatic, by the thresholds.
+    crypto::AeadPath aead = crypto::AeadPath::automatic;
+    crypto::AeadThresholds aead_thresholds;
+    ServerBell* bell = nullptr;  // likewise, never null
 };
 
 class WorkerSet {

@@ -7,6 +7,7 @@ import subprocess
 from .topology import Lab, LabError
 
 PORT = 51820
+GATEWAY_ADDRESS = "10.99.0.1"
 
 
 def key_pair():
@@ -20,6 +21,16 @@ def key_pair():
 def preshared_key():
     return subprocess.run(["wg", "genpsk"], capture_output=True, text=True,
                           check=True).stdout.strip()
+
+
+def with_tunnel(lab: Lab, config, private, peers, addresses=(f"{GATEWAY_ADDRESS}/24",)):
+    """A configuration of Towpath's with an inside tunnel wg0 besides, made from a wg-quick file."""
+    path = lab.folder / "wg0.conf"
+    path.write_text(f"[Interface]\nPrivateKey = {private}\nListenPort = {PORT}\n"
+                    f"Address = {', '.join(addresses)}\n" + "".join(peers), encoding="ascii")
+    path.chmod(0o600)
+    return config.replace("inside: [lan]", "inside: [lan, wg0]") + (
+        f"wireguard:\n  wg0: {{config: {path}}}\n")
 
 
 class UserSpacePeer:

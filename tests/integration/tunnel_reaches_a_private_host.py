@@ -9,16 +9,7 @@ the tunnel's address (decisions.md W10, W13).
                                      web
 """
 from support import A, C, Lab, QUICK_START, Towpath, WAN_ADDRESS, WEB, behaviour, check, equal
-from lab.wireguard import PORT, UserSpacePeer, key_pair, peer
-
-
-def gateway_config(lab, private, peers):
-    path = lab.folder / "wg0.conf"
-    path.write_text(f"[Interface]\nPrivateKey = {private}\nListenPort = {PORT}\n"
-                    f"Address = 10.99.0.1/24\n" + "".join(peers), encoding="ascii")
-    path.chmod(0o600)
-    return QUICK_START.replace("inside: [lan]", "inside: [lan, wg0]") + (
-        f"wireguard:\n  wg0: {{config: {path}}}\n")
+from lab.wireguard import PORT, UserSpacePeer, key_pair, peer, with_tunnel
 
 
 @behaviour
@@ -26,7 +17,7 @@ def tunnel_reaches_a_private_host():
     with Lab("tunl") as lab:
         private, public = key_pair()
         client = UserSpacePeer(lab, "c", addresses=("10.99.0.2/24",))
-        config = gateway_config(lab, private, [peer(client.public, ["10.99.0.2/32"])])
+        config = with_tunnel(lab, QUICK_START, private, [peer(client.public, ["10.99.0.2/32"])])
         with Towpath(lab, config) as towpath, client:
             client.configure([peer(public, ["0.0.0.0/0"], f"{WAN_ADDRESS}:{PORT}")])
             client.route("10.77.1.0/24", "203.0.113.0/26")
@@ -37,10 +28,10 @@ def tunnel_reaches_a_private_host():
             check(" 3 received" in done.stdout, f"a pings c: {done.stdout}{towpath.drops()}")
             done = lab.run("gateway", "ping", "-c3", "-i0.2", "-W2", "-n", "10.99.0.2")
             check(" 3 received" in done.stdout, f"the host pings c: {done.stdout}{towpath.drops()}")
-            lab.spawn("web", "python3", "-m", "http.server", "80", log="http.log")
-            lab.wait_for("web", lambda: "Serving" in lab.log("http.log") or True, 1)
-            done = lab.run("c", "curl", "-s", "--retry", "5", "--retry-connrefused", "-m", "10",
-                           "-o", "/dev/null", "-w", "%{http_code}", f"http://{WEB}/")
+            lab.spawn("web", "python3", "-u", "-m", "http.server", "80", log="http.log")
+            lab.wait_for("web", lambda: "Serving" in lab.log("http.log"), 5)
+            done = lab.run("c", "curl", "-s", "-m", "10", "-o", "/dev/null", "-w", "%{http_code}",
+                           f"http://{WEB}/")
             equal(done.stdout, "200", f"what c fetched through the exit node ({towpath.drops()})")
             check(WAN_ADDRESS in lab.log("http.log") and C not in lab.log("http.log"),
                   f"web saw {lab.log('http.log')}")
