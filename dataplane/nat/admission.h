@@ -109,11 +109,11 @@ inline void stamp(std::atomic<std::uint32_t>& time_s, std::uint32_t now_s) noexc
     if (translator.tracks_remotes(protocol)) {
         const EntryIndex session = find_session(translator.tables, index, remote.address,
                                                 translator.session_port(protocol, remote.port));
-        if (session == kNoEntry) {
+        if (session == kNoEntry && !translator.filter_change.excuses(protocol, now_s)) {
             // M-07: what is refused refreshes nothing.
             return {Fate::drop, DropReason::inbound_filtered, kNoEntry};
         }
-        if (refreshes) {
+        if (refreshes && session != kNoEntry) {
             stamp(translator.tables.session(session).last_outside_s, now_s);
         }
     }

@@ -146,6 +146,7 @@ IdentificationSource& State::identification() noexcept {
 void expire_slice(State& state, Now now, std::size_t budget) noexcept {
     Translator& translator = state.translator();
     const std::uint32_t now_s = coarse_seconds(now);
+    translator.filter_change.slice(now_s);
     translator.sessions.expire(now_s, budget);
     translator.mappings.expire(now_s, budget);
     const std::uint32_t drains = translator.tables.pool().drains();

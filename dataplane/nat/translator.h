@@ -6,6 +6,7 @@
 
 #include "dataplane/nat/budget.h"
 #include "dataplane/nat/event_ring.h"
+#include "dataplane/nat/filter_change.h"
 #include "dataplane/nat/flow.h"
 #include "dataplane/nat/held_syns.h"
 #include "dataplane/nat/mapping_store.h"
@@ -35,6 +36,7 @@ public:
         policy = next;
         mappings.set_policy(*next);
         sessions.set_policy(*next);
+        filter_change.on_policy(*next);
     }
 
     [[nodiscard]] Filtering filtering(Protocol protocol) const noexcept {
@@ -73,6 +75,7 @@ public:
     TokenBucket resets;
     IcmpErrorBudget icmp_errors;
     HeldSyns held_syns;
+    FilterChange filter_change;
     std::uint32_t drains_seen = 0;
     bool drains_mappings = false;
     bool drains_sessions = false;

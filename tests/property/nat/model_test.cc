@@ -91,6 +91,8 @@ protected:
         rig.policy.udp_filtering = GetParam().filtering;
         rig.policy.icmp_filtering = GetParam().filtering;
         rig.publish();
+        rig.expire();
+        rig.advance(std::chrono::seconds{3});  // the change of the filter is over
     }
     std::size_t below(std::size_t bound) { return random() % bound; }
     std::int64_t now_s() const { return coarse_seconds(rig.now); }

@@ -105,6 +105,8 @@ TEST_P(Hairpin, CanBeTurnedOff) {
 TEST_P(Hairpin, FilterCountsTheOutsideEndpointOfTheSender) {
     rig.policy.udp_filtering = Filtering::address_and_port_dependent;
     rig.publish();
+    rig.expire();
+    rig.advance(std::chrono::seconds{3});  // filter_change.h
     const auto send_datagram = [this](std::string_view source, std::uint16_t port,
                                       std::uint16_t to) {
         Frame frame = udp({.source = source,
