@@ -71,8 +71,9 @@ struct InterfaceModel {
     std::uint64_t receive_bytes = 0;
     std::uint64_t transmit_packets = 0;
     std::uint64_t transmit_bytes = 0;
-    std::uint64_t address_conflicts = 0;  // ARP messages of others that claim an address of ours
-    double receive_bits_per_s = 0;        // over the last second
+    std::uint64_t address_conflicts =
+        0;                          // ARP or ND messages of others that claim an address of ours
+    double receive_bits_per_s = 0;  // over the last second
     double transmit_bits_per_s = 0;
     std::string notes;
 };

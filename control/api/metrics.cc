@@ -104,9 +104,10 @@ void add_interfaces(Page& page, std::vector<InterfaceModel> interfaces) {
                       interfaces, &InterfaceModel::transmit_packets);
     add_per_interface(page.counter("towpath_interface_transmit_bytes_total", "Bytes sent."),
                       interfaces, &InterfaceModel::transmit_bytes);
-    add_per_interface(page.counter("towpath_interface_address_conflicts_total",
-                                   "ARP messages of others that claim one of our addresses."),
-                      interfaces, &InterfaceModel::address_conflicts);
+    add_per_interface(
+        page.counter("towpath_interface_address_conflicts_total",
+                     "ARP and neighbour messages of others that claim one of our addresses."),
+        interfaces, &InterfaceModel::address_conflicts);
 }
 
 void add_fate(Page& page, const ApiModel& model) {

@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <span>
 #include <string_view>
+
+#include "dataplane/wire/ip_address.h"
 
 namespace towpath::control {
 namespace {
@@ -69,6 +72,20 @@ void take_part(const Reply& reply, std::vector<Row>& list) {
     if (reply.part.offset == list.size()) {
         list.insert(list.end(), reply.rows.begin(), reply.rows.begin() + reply.part.count);
     }
+}
+
+std::vector<std::string> addresses_of(const contract::InterfaceSet& set) {
+    std::vector<std::string> addresses;
+    const auto append = [&addresses](const auto& field) {
+        addresses.push_back(to_string(field.address) + "/" + std::to_string(field.length));
+    };
+    for (const auto& field : std::span{set.addresses}.first(set.address_count)) {
+        append(field);
+    }
+    for (const auto& field : std::span{set.ipv6_addresses}.first(set.ipv6_address_count)) {
+        append(field);
+    }
+    return addresses;
 }
 
 }  // namespace
@@ -205,10 +222,8 @@ std::vector<InterfaceModel> Snapshot::interfaces(const std::optional<StartSettin
             model.notes = row->notes.str();
         }
         model.role = name_of(applied ? applied->interfaces[id].role : Role::neutral);
-        for (std::size_t i = 0; applied && i < applied->interfaces[id].address_count; ++i) {
-            const PrefixField& address = applied->interfaces[id].addresses[i];
-            model.addresses.push_back(to_string(address.address) + "/" +
-                                      std::to_string(address.length));
+        if (applied) {
+            model.addresses = addresses_of(applied->interfaces[id]);
         }
         const InterfaceRow& sum = now_.interfaces[id];
         model.receive_packets = sum.receive_packets;

@@ -68,7 +68,8 @@ struct InterfaceRow {
     std::uint64_t receive_bytes = 0;
     std::uint64_t transmit_packets = 0;
     std::uint64_t transmit_bytes = 0;
-    std::uint64_t address_conflicts = 0;  // ARP messages of others that claim an address of ours
+    std::uint64_t address_conflicts =
+        0;  // ARP or ND messages of others that claim an address of ours
 };
 
 // The counters of one worker.

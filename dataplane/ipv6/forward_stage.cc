@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/ipv6/forward_stage.h"
 
+#include <cstring>
 #include <utility>
 
 #include "dataplane/packet/ipv6_next_hop.h"
@@ -114,7 +115,7 @@ void decide_local(const Question& question, Now now) noexcept {
     }
     if (question.packet.transport == TransportKind::udp &&
         question.state.view.local->is_tunnel_port(question.packet.destination_port)) {
-        question.put(Lane::open);  // whoever knows a key may talk to it
+        question.put(Lane::open);  // whoever knows a key may talk to a tunnel
         return;
     }
     if (!is_echo(question.packet, Icmpv6Type::echo_request)) {
@@ -128,7 +129,12 @@ void decide_local(const Question& question, Now now) noexcept {
         return;
     }
     answer_echo(question.packet, question.ip);
-    question.put(Lane::transmit);
+    if (question.ingress.is_tunnel) {
+        question.packet.is_originated = true;  // the hop limit is as we wrote it
+        question.put(Lane::link6);
+    } else {
+        question.put(Lane::transmit);
+    }
 }
 
 // To senders that are not outside; outside hears nothing of what is routed here.
@@ -177,53 +183,72 @@ void forward(const Question& question, const Route& route) noexcept {
     send_along(question, route);
 }
 
-// A sealed datagram whose peer has not told which of our addresses it uses, or told one that is
-// gone (wireguard.md section 14).
-void choose_source(const Question& question, const Route& route) noexcept {
-    const View& view = question.state.view;
-    Ipv6Header& ip = question.ip;
-    if (question.packet.transport != TransportKind::udp ||
-        view.routes->find(ip.source).kind == route::RouteKind::local) {
-        return;
+// The address of ours that the far end of a tunnel is to know us by on the way to `next_hop`.
+Ipv6Address source_towards(const Interface& egress, const Ipv6Address& next_hop,
+                           const Ipv6Address& destination) noexcept {
+    if (is_link_local(destination) || egress.ipv6_address_count == 0) {
+        return is_link_local(destination) ? egress.link_local : Ipv6Address{};
     }
-    const Ipv6Address next_hop =
-        route.kind == route::RouteKind::via ? route.next_hop : ip.destination;
-    const Interface& egress = (*view.interfaces)[route.interface];
-    Ipv6Address source = own_address_beside(egress, next_hop);
-    if (is_link_local(source) && !is_link_local(ip.destination) &&
-        !egress.ipv6_addresses().empty()) {
-        source = egress.ipv6_addresses().front().address;
+    const Ipv6Address beside = own_address_beside(egress, next_hop);
+    return is_link_local(beside) ? egress.ipv6_storage[0].address : beside;
+}
+
+bool is_ours(const InterfaceTable& interfaces, const Ipv6Address& address) noexcept {
+    for (const Interface& interface : interfaces.all()) {
+        if (interface.owns(address)) {
+            return true;
+        }
     }
-    const auto old_bytes = std::exchange(ip.source, source);
-    auto& udp = question.packet.header<UdpHeader>(question.packet.l4);
+    return false;
+}
+
+// Of a datagram whose UDP checksum has been computed: IPv6 always has one.
+void set_source(Packet& packet, Ipv6Header& ip, const Ipv6Address& source) noexcept {
     ChecksumDelta delta;
-    for (std::size_t octet = 0; octet < 16; octet += 2) {
-        const auto word = [octet](const Ipv6Address& address) {
-            return be16{static_cast<std::uint16_t>(address.bytes()[octet] << 8U |
-                                                   address.bytes()[octet + 1])};
-        };
-        delta.replace(word(old_bytes), word(source));
+    for (std::size_t word = 0; word < 16; word += 4) {
+        be32 before{};
+        be32 after{};
+        std::memcpy(&before, ip.source.bytes().data() + word, sizeof before);
+        std::memcpy(&after, source.bytes().data() + word, sizeof after);
+        delta.replace(before, after);
     }
+    ip.source = source;
+    auto& udp = packet.header<UdpHeader>(packet.l4);
     udp.checksum = update_udp_checksum(udp.checksum, delta);
 }
 
+// decisions.md W6: by the underlay alone, so that no tunnel swallows the way to its own far end.
 void decide_originated(const Question& question) noexcept {
-    const Route& route = question.state.view.underlay->find(question.ip.destination);
+    const View& view = question.state.view;
+    const Route& route = view.underlay->find(question.ip.destination);
     if (route.kind != route::RouteKind::connected && route.kind != route::RouteKind::via) {
-        question.drop(question.packet.transport == TransportKind::udp ? DropReason::seal_no_route
-                                                                      : DropReason::route_none);
+        const Route& through = view.routes->find(question.ip.destination);
+        const bool is_in_tunnel =
+            through.interface != kNoInterface && (*view.interfaces)[through.interface].is_tunnel;
+        question.drop(is_in_tunnel ? DropReason::seal_endpoint_in_tunnel
+                                   : DropReason::seal_no_route);
         return;
     }
-    choose_source(question, route);
+    if (!is_ours(*view.interfaces, question.ip.source)) {
+        const Ipv6Address source = source_towards((*view.interfaces)[route.interface],
+                                                  route.next_hop, question.ip.destination);
+        if (is_unspecified(source)) {
+            question.drop(DropReason::seal_no_route);
+            return;
+        }
+        set_source(question.packet, question.ip, source);
+    }
     send_along(question, route);
 }
 
 void decide_from_host(const Question& question) noexcept {
     question.packet.egress = question.packet.ingress;
-    if (question.ingress.is_up) {
-        question.put(question.ingress.is_tunnel ? Lane::link6 : Lane::transmit);
-    } else {
+    if (!question.ingress.is_up) {
         question.drop(DropReason::port_down);
+    } else if (question.ingress.is_tunnel) {
+        question.put(Lane::link6);  // to be sealed; elsewhere it is a frame already
+    } else {
+        question.put(Lane::transmit);
     }
 }
 

@@ -124,8 +124,9 @@ bool is_for_neighbors(std::uint8_t type) noexcept {
 
 void take(DiscoveryState& state, Batch& batch, PacketIndex index, Now now) noexcept {
     const Packet& packet = batch[index];
-    if (!is_for_neighbors(packet.header<Icmpv6Header>(packet.l4).type)) {
-        batch.drop(index, DropReason::nd_not_handled);
+    const Interface& ingress = (*state.view.interfaces)[packet.ingress];
+    if (ingress.is_tunnel || !is_for_neighbors(packet.header<Icmpv6Header>(packet.l4).type)) {
+        batch.drop(index, DropReason::nd_not_handled);  // behind a tunnel there are no neighbours
         return;
     }
     const std::optional<NeighborNews> news = read_neighbor_message(packet);
@@ -133,7 +134,6 @@ void take(DiscoveryState& state, Batch& batch, PacketIndex index, Now now) noexc
         batch.drop(index, DropReason::nd_malformed);
         return;
     }
-    const Interface& ingress = (*state.view.interfaces)[packet.ingress];
     const Question question{state, batch, index, ingress, *news, now};
     if (packet.from_host) {
         take_from_host(question);

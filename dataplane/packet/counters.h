@@ -34,7 +34,7 @@ struct InterfaceCounters {
     Counter receive_bytes;
     Counter transmit_packets;
     Counter transmit_bytes;
-    Counter address_conflicts;  // ARP messages of others that claim an address of ours
+    Counter address_conflicts;  // ARP or ND messages of others that claim an address of ours
 };
 
 // Rejected packets whose sender was not told (nat-behaviour.md 16.3). They count as dropped, for

@@ -172,7 +172,8 @@ constexpr std::array<DropReasonText, kDropReasonCount> kTexts{{
     {nd_from_host, "nd_from_host",
      "The host's own neighbour advertisement or address test; the data plane alone answers."},
     {nd_not_handled, "nd_not_handled",
-     "A router solicitation, router advertisement or redirect: neither sent nor followed here."},
+     "A router solicitation, router advertisement or redirect, or neighbour discovery in a tunnel: "
+     "neither sent nor followed here."},
     {neighbor_pending_full, "neighbor_pending_full",
      "Too many packets wait for the next hop's MAC address."},
     {neighbor_unreachable, "neighbor_unreachable",

@@ -25,6 +25,8 @@ config::Config two_interfaces() {
     config.nat.inside = {"lan"};
     config.nat.outside = "wan";
     config.nat.pool = {{"wan", {}, {}}};
+    const Ipv6Address own = *parse_ipv6_address("2001:db8:1::1");
+    config.interfaces[0].ipv6_addresses = {{own, {own, 64}}};
     return config;
 }
 
@@ -36,7 +38,8 @@ TEST(Controller, WithoutADataPlaneInterfacesAreWhatTheConfigurationSaysAndDown) 
     EXPECT_EQ(interfaces[0].name, "lan");
     EXPECT_EQ(interfaces[0].role, "inside");
     EXPECT_EQ(interfaces[0].driver, "af_packet");
-    EXPECT_EQ(interfaces[0].addresses, std::vector<std::string>{"10.77.1.1/24"});
+    EXPECT_EQ(interfaces[0].addresses,
+              (std::vector<std::string>{"10.77.1.1/24", "2001:db8:1::1/64"}));
     EXPECT_EQ(interfaces[1].role, "outside");
     EXPECT_EQ(interfaces[1].addresses, std::vector<std::string>{"192.0.2.10/24"});
     for (const InterfaceModel& interface : interfaces) {

@@ -272,22 +272,98 @@ TEST_F(Ipv6Forward, TunnelsVouchForTheirSources) {
     EXPECT_EQ(gateway.transmitted(frame, kStart).egress, kInside);
 }
 
-TEST_F(Ipv6Forward, PacketsMadeHereAreRoutedUnderneath) {
+// decisions.md W6; wireguard.md 17 #43.
+TEST_F(Ipv6Forward, DatagramsOfTunnelsAreRoutedUnderneath) {
+    generation->interfaces.storage[2].is_tunnel = true;
     const std::vector<ipv6::RouteEntry> routes{
-        {prefix6("2001:db8:2::/64"), {route::RouteKind::connected, kOutside, {}}}};
+        {prefix6("2001:db8:2::/64"), {route::RouteKind::connected, kOutside, {}}},
+        {prefix6("2001:db8:99::/48"),
+         {route::RouteKind::via, kOutside, address6("2001:db8:2::2")}}};
     generation->ipv6_underlay = *ipv6::RouteTable::build(routes);
     std::unique_ptr<Batch> batch = std::make_unique<Batch>();
-    Frame there = udp6({.source = "2001:db8:2::1", .destination = "2001:db8:2::2"});
-    Frame nowhere = udp6({.source = "2001:db8:2::1", .destination = "2001:db8:1::2"});
-    for (Frame* frame : {&there, &nowhere}) {
-        frame->packet.is_originated = true;
-        ASSERT_TRUE(batch->admit(frame->packet, Lane::forward6));
+    std::array<Frame, 5> frames{udp6({.source = "2001:db8:2::1", .destination = "2001:db8:2::2"}),
+                                udp6({.source = "::", .destination = "2001:db8:99::1"}),
+                                udp6({.source = "2001:db8:55::5", .destination = "2001:db8:2::2"}),
+                                udp6({.source = "2001:db8:2::1", .destination = "2001:db8:30::2"}),
+                                udp6({.source = "2001:db8:2::1", .destination = "2001:db8:77::2"})};
+    for (Frame& frame : frames) {
+        frame.packet.is_originated = true;
+        ASSERT_TRUE(batch->admit(frame.packet, Lane::forward6));
     }
     gateway.pipeline.run(*batch, kStart);
-    ASSERT_EQ(batch->lane(Lane::transmit).size(), 1U);
-    EXPECT_EQ((*batch)[0].egress, kOutside);
-    EXPECT_EQ(ip6(there).hop_limit, 64);
-    EXPECT_EQ((*batch)[1].verdict, DropReason::route_none);
+    ASSERT_EQ(batch->lane(Lane::transmit).size(), 3U);
+    for (std::size_t position = 0; position < 3; ++position) {
+        EXPECT_EQ((*batch)[static_cast<PacketIndex>(position)].egress, kOutside);
+        const auto& ip = ip6(frames[position]);
+        EXPECT_EQ(ip.hop_limit, 64);
+        EXPECT_EQ(ip.source, address6("2001:db8:2::1"));
+        EXPECT_TRUE(checksum_is_valid(
+            frames[position].transport(),
+            pseudo_header_sum(ip.source, ip.destination, 17, ip.payload_length_bytes.host())));
+    }
+    EXPECT_EQ((*batch)[3].verdict, DropReason::seal_endpoint_in_tunnel);
+    EXPECT_EQ((*batch)[4].verdict, DropReason::seal_no_route);
+    // Nobody is to be known by an address that the way does not have.
+    generation->interfaces.storage[1].ipv6_address_count = 0;
+    Frame nameless = udp6({.source = "::", .destination = "2001:db8:99::1"});
+    nameless.packet.is_originated = true;
+    batch->clear();
+    ASSERT_TRUE(batch->admit(nameless.packet, Lane::forward6));
+    gateway.pipeline.run(*batch, kStart);
+    EXPECT_EQ((*batch)[0].verdict, DropReason::seal_no_route);
+}
+
+TEST_F(Ipv6Forward, DatagramsToATunnelsPortAreOpened) {
+    route::LocalSettings settings;
+    settings.tunnel_ports = {Port{std::uint16_t{51820}}};
+    generation->local = route::LocalPolicy{settings, generation->interfaces};
+    Ipv6Fields fields = from_outside();
+    fields.destination_port = 51820;
+    Frame frame = udp6(fields);
+    fields.extensions = {0, 0, 0, 1, 0, 0, 0, 1};
+    fields.first_extension = 44;
+    Frame fragment = udp6(fields);
+    std::unique_ptr<Batch> batch = std::make_unique<Batch>();
+    ipv6::ParseState parse{&generation->interfaces};
+    ipv6::ForwardState forward;
+    forward.view = {&generation->interfaces, &generation->ipv6_routes, &generation->ipv6_underlay,
+                    &generation->local};
+    for (Frame* one : {&frame, &fragment}) {
+        ASSERT_TRUE(batch->admit(one->packet, Lane::parse6));
+    }
+    ipv6::parse_stage(parse, *batch, kStart);
+    ipv6::forward_stage(forward, *batch, kStart);
+    ASSERT_EQ(batch->lane(Lane::open).size(), 1U);
+    EXPECT_EQ((*batch)[0].l4, 54);
+    EXPECT_EQ((*batch)[0].destination_port.number(), 51820);
+    EXPECT_EQ((*batch)[1].verdict, DropReason::ipv6_local_fragment);
+}
+
+TEST_F(Ipv6Forward, HostAndEchoEnterTunnelsAsTheyAre) {
+    generation->interfaces.storage[2].is_tunnel = true;
+    Frame from_host = udp6({.source = "2001:db8:3::1", .ingress = kBranch});
+    from_host.packet.from_host = true;
+    Ipv6Fields fields = from_branch();
+    fields.destination = "2001:db8:3::1";
+    Frame request = icmp6(fields, Icmpv6Type::echo_request);
+    std::unique_ptr<Batch> batch = std::make_unique<Batch>();
+    for (Frame* frame : {&from_host, &request}) {
+        ASSERT_TRUE(batch->admit(frame->packet, Lane::parse6));
+    }
+    ipv6::ParseState parse{&generation->interfaces};
+    ipv6::ForwardState forward;
+    forward.view = {&generation->interfaces, &generation->ipv6_routes, &generation->ipv6_underlay,
+                    &generation->local};
+    ipv6::LinkState link;
+    link.view = forward.view;
+    link.neighbors = &gateway.ipv6_neighbors;
+    ipv6::parse_stage(parse, *batch, kStart);
+    ipv6::forward_stage(forward, *batch, kStart);
+    ipv6::link_stage(link, *batch, kStart);
+    ASSERT_EQ(batch->lane(Lane::seal).size(), 2U);
+    EXPECT_EQ(ip6(from_host).hop_limit, 64);
+    EXPECT_EQ(ip6(request).hop_limit, 64);
+    EXPECT_EQ(request.packet.header<Icmpv6Header>(54).type, 129);
 }
 
 TEST_F(Ipv6Forward, OtherWorkersHandOffWhatOnlyTheFirstMayDo) {

@@ -218,6 +218,11 @@ TEST_F(Ipv6Neighbors, RouterMessagesAreNotHandled) {
     }
 }
 
+TEST_F(Ipv6Neighbors, TunnelsHaveNoNeighbours) {
+    generation->interfaces.storage[0].is_tunnel = true;
+    expect_dropped(neighbor6(), DropReason::nd_not_handled);
+}
+
 TEST_F(Ipv6Neighbors, HostMayAskButNotAnswer) {
     Frame question = neighbor6({.source = "2001:db8:1::1", .target = "2001:db8:1::2"});
     question.packet.from_host = true;
