@@ -124,7 +124,7 @@ TEST(Desired, Ipv6GoesItsOwnWay) {
     EXPECT_EQ(world->ipv6_routes[0].interface, 0);
     EXPECT_EQ(world->sources, before.sources);  // what NAT translates is IPv4
     // The interface and the list, each once.
-    EXPECT_EQ(state_messages(before, *world, running.port_count).size(), 2U);
+    EXPECT_EQ(state_messages(before, *world, running).size(), 2U);
     EXPECT_EQ(live_differences(before, *world, running),
               (std::vector<std::string>{"interfaces.lan", "routes.static"}));
 }
