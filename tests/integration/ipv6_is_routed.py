@@ -29,7 +29,7 @@ A6, WEB6, BEYOND, ROUTER6 = "2001:db8:1::2", "2001:db8:3::2", "2001:db8:30::1", 
 LAN6, DMZ6, WAN6 = "2001:db8:1::1", "2001:db8:3::1", "2001:db8:2::1"
 
 
-def _dress(lab, host, interface, address, router):
+def dress(lab, host, interface, address, router):
     lab.must(host, "sysctl", "-qw", f"net.ipv6.conf.{interface}.disable_ipv6=0",
              f"net.ipv6.conf.{interface}.accept_ra=0")
     lab.must(host, "ip", "address", "add", f"{address}/64", "dev", interface)
@@ -99,9 +99,9 @@ def _addresses_are_defended(lab):
 
 def carries_ipv6(lab, driver):
     with Towpath(lab, CONFIG.replace("DRIVER", driver)) as towpath:
-        _dress(lab, "a", "eth0", A6, LAN6)
-        _dress(lab, "web", "dmz0", WEB6, DMZ6)
-        _dress(lab, "router", "gw0", ROUTER6, WAN6)
+        dress(lab, "a", "eth0", A6, LAN6)
+        dress(lab, "web", "dmz0", WEB6, DMZ6)
+        dress(lab, "router", "gw0", ROUTER6, WAN6)
         reaches(lab, "a", WEB6)
         reaches(lab, "web", A6, "-s", "1000")
         reaches(lab, "a", BEYOND)
