@@ -8,7 +8,7 @@
 #include <deque>
 #include <new>
 
-#include "tests/builders/gateway.h"
+#include "tests/builders/ipv6_gateway.h"
 
 namespace {
 std::atomic<std::size_t> allocations{0};
@@ -62,6 +62,10 @@ std::vector<Frame> mixed_traffic(std::uint16_t round) {
                           .destination_port = static_cast<std::uint16_t>(3000 + round)}));
     frames.push_back(udp({.destination = "192.0.2.77"}));  // a next hop that nobody knows
     frames.push_back(arp());
+    frames.push_back(neighbor6());
+    frames.push_back(udp6({.source_port = round}));  // held: its next hop is asked for
+    frames.push_back(udp6({.destination = "2001:db8:77::1", .source_port = round}));
+    frames.push_back(icmp6({.destination = "2001:db8:1::1"}, Icmpv6Type::echo_request));
     Frame whole = udp({.identification = round, .payload_bytes = 3000});
     for (Frame& piece : fragments_of(whole, 1024)) {
         frames.push_back(std::move(piece));
@@ -71,7 +75,7 @@ std::vector<Frame> mixed_traffic(std::uint16_t round) {
 }
 
 TEST(Allocation, DoesNotHappenOnTheDataPath) {
-    Gateway gateway;
+    Gateway gateway{GatewayOptions{}.capacity, make_ipv6_generation()};
     std::size_t on_the_data_path = 0;
     std::deque<std::vector<Frame>> sent;  // those that are held are looked at in later rounds
     for (std::uint16_t round = 1; round < 400; ++round) {
