@@ -47,14 +47,17 @@ def switch_ipv6_on(lab):
     for host, interface, address, router in (
             ("a", "eth0", A6, LAN6), ("router", "gw0", ROUTER6, None),
             ("router", "web0", WEB_ROUTER6, None), ("web", "eth0", WEB6, WEB_ROUTER6)):
-        lab.must(host, "sysctl", "-qw", f"net.ipv6.conf.{interface}.disable_ipv6=0",
-                 f"net.ipv6.conf.{interface}.accept_ra=0", f"net.ipv6.conf.{interface}.accept_dad=0")
+        settings = (f"net.ipv6.conf.{interface}.{name}=0"
+                    for name in ("disable_ipv6", "accept_ra", "accept_dad"))
+        lab.must(host, "sysctl", "-qw", *settings)
         lab.must(host, "ip", "address", "add", f"{address}/64", "dev", interface, "nodad")
         if router is not None:
             lab.must(host, "ip", "-6", "route", "add", "default", "via", router, "dev", interface)
     lab.must("router", "sysctl", "-qw", "net.ipv6.conf.all.forwarding=1")
-    # Tunnel devices that are made from here on.
-    lab.must("web", "sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=0")
+    # Tunnel devices that are made from here on; without link-local addresses, from which the kernel
+    # would ask for routers.
+    lab.must("web", "sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=0",
+             "net.ipv6.conf.default.addr_gen_mode=1")
 
 
 def endpoint(address, port=PORT):
@@ -74,7 +77,8 @@ class Outer:
         # A snapshot is as long as the outer headers and the head of a message.
         self.process = self.lab.spawn(
             self.host, "tcpdump", "-i", self.interface, "-n", "-U", "--immediate-mode", "-s", "96", "-B", "16384", "-w",
-            self.file, "udp", *(("and", "port", self.port) if self.port else ()), log=log)
+            self.file, "udp", *(("and", "port", self.port) if self.port else ()),
+            log=log)
         self.lab.wait_for("tcpdump", lambda: "listening" in self.lab.log(log), 5)
         return self
 
