@@ -2,6 +2,9 @@
 // Neighbour discovery, through the whole pipeline and by the table alone.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <thread>
+
 #include "dataplane/ipv6/neighbor_message.h"
 #include "tests/builders/ipv6_gateway.h"
 
@@ -299,6 +302,39 @@ TEST(Ipv6NeighborTable, FullBucketReplacesTheOldestAndInterfacesAreForgotten) {
     EXPECT_EQ(table.find({kOutside, kAllNodes}), kNewMac);
     table.remove({kOutside, kAllNodes});
     EXPECT_FALSE(table.find({kOutside, kAllNodes}));
+}
+
+// Entries give way to others all the time: who reads meanwhile gets the MAC of whom it asked for.
+TEST(Ipv6NeighborTable, ReadersNeverGetTheMacOfAnother) {
+    constexpr std::uint32_t kHosts = 2 * ipv6::kNeighborsMax;
+    const auto key_of = [](std::uint32_t host) {
+        return ipv6::NeighborKey{kInside, address_of({0x20010DB8ULL << 32U, host})};
+    };
+    const auto mac_of = [](std::uint32_t host) {
+        return MacAddress{{2, 0, static_cast<std::uint8_t>(host >> 16U),
+                           static_cast<std::uint8_t>(host >> 8U), static_cast<std::uint8_t>(host),
+                           1}};
+    };
+    ipv6::NeighborTable table;
+    std::atomic<bool> is_done{false};
+    std::atomic<std::uint64_t> wrong{0};
+    std::atomic<std::uint64_t> found{0};
+    std::thread reader{[&] {
+        for (std::uint32_t host = 0; !is_done.load(); host = (host + 1) % kHosts) {
+            const auto mac = table.find(key_of(host));
+            found += mac.has_value() ? 1U : 0U;
+            wrong += mac.has_value() && *mac != mac_of(host) ? 1U : 0U;
+        }
+    }};
+    std::uint32_t now_s = 0;
+    while (found.load() < 20000) {
+        for (std::uint32_t host = 0; host < kHosts; ++host) {
+            table.confirm(key_of(host), mac_of(host), ++now_s);
+        }
+    }
+    is_done = true;
+    reader.join();
+    EXPECT_EQ(wrong.load(), 0U);
 }
 
 }  // namespace
