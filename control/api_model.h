@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "control/tunnel_model.h"
 #include "dataplane/wire/address.h"
 #include "dataplane/wire/result.h"
 
@@ -187,6 +188,12 @@ public:
                             Reply<std::optional<MappingModel>> reply) = 0;
     virtual void nat_list(std::uint64_t cursor, std::uint32_t limit, Reply<MappingPage> reply) = 0;
     virtual void port_usage(Reply<std::vector<PortUsageModel>> reply) = 0;
+
+    // WireGuard, as it is in force: tunnels from what control knows, at once.
+    [[nodiscard]] virtual std::vector<TunnelModel> tunnels() const = 0;
+    // Asked of the data plane, as above; cursor 0 begins.
+    virtual void peer_list(std::uint64_t cursor, Reply<PeerPage> reply) = 0;
+    [[nodiscard]] virtual std::vector<TunnelKeysModel> tunnel_keys() const = 0;
 
     // Reads the configuration file again and applies what can be applied live. Fails with
     // ExitCode::unreachable, within 8 s, if the data plane does not answer; a valid configuration

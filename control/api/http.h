@@ -14,6 +14,7 @@ struct Request {
     std::string path;                          // "/v1/status", decoded
     std::map<std::string, std::string> query;  // decoded
     std::string body;
+    bool is_owner = false;  // asked over the Unix socket by root, or by who runs this process
 };
 
 struct Response {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/api/http_session.h"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <array>
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/basic_stream.hpp>
@@ -79,6 +82,7 @@ private:
         Request request;
         request.method = std::string{message.method_string()};
         request.body = message.body();
+        request.is_owner = is_owner();
         if (!parse_target({message.target().data(), message.target().size()}, request)) {
             write({400, "application/json", R"({"schema":1,"error":"the target is not a URL"})"},
                   is_last);
@@ -87,6 +91,15 @@ private:
         handler_(request, [self = shared_from_this(), is_last](Response response) {
             self->write(std::move(response), is_last);
         });
+    }
+
+    // Only a Unix socket knows who is at its other end; of TCP it is nobody.
+    bool is_owner() {
+        ::ucred other{};
+        ::socklen_t length = sizeof(other);
+        return ::getsockopt(stream_.socket().native_handle(), SOL_SOCKET, SO_PEERCRED, &other,
+                            &length) == 0 &&
+               (other.uid == 0 || other.uid == ::geteuid());
     }
 
     void write(Response response, bool is_last) {

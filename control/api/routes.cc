@@ -2,63 +2,18 @@
 #include "control/api/routes.h"
 
 #include <array>
-#include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
 #include <charconv>
 #include <optional>
 #include <utility>
 
 #include "control/api/metrics.h"
-#include "control/api/render.h"
+#include "control/api/replies.h"
+#include "control/api/routes_wireguard.h"
 
 namespace towpath::control::api {
 namespace {
 
 namespace json = boost::json;
-
-Response reply(const json::object& object, unsigned status = 200) {
-    return {status, "application/json", json::serialize(object) + "\n"};
-}
-
-Response refusal(unsigned status, const std::string& sentence) {
-    json::object object = document();
-    object["error"] = sentence;
-    return reply(object, status);
-}
-
-Response refusal(const Failure& failure) {
-    return refusal(failure.exit_code == ExitCode::unreachable ? 503 : 500, failure.sentence);
-}
-
-json::object merged(const json::object& object) {
-    json::object whole = document();
-    for (const auto& [key, value] : object) {
-        whole[key] = value;
-    }
-    return whole;
-}
-
-template <class Model>
-json::array list(const std::vector<Model>& models) {
-    json::array array;
-    for (const Model& model : models) {
-        array.push_back(to_json(model));
-    }
-    return array;
-}
-
-std::optional<std::uint64_t> number(const Request& request, const std::string& name,
-                                    std::uint64_t missing) {
-    const auto found = request.query.find(name);
-    if (found == request.query.end()) {
-        return missing;
-    }
-    std::uint64_t value = 0;
-    const std::string& text = found->second;
-    const auto [rest, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return failure == std::errc{} && rest == text.data() + text.size() ? std::optional{value}
-                                                                       : std::nullopt;
-}
 
 std::optional<Endpoint> parse_endpoint(std::string_view text) {
     const std::size_t colon = text.rfind(':');
@@ -98,6 +53,7 @@ double port_exhaustions_per_s(const ApiModel& model) {
 void get_status(ApiModel& model, const Request&, const Respond& respond) {
     json::object object = merged(to_json(model.status()));
     object["interfaces"] = list(model.interfaces());
+    object["tunnels"] = list(model.tunnels());
     object["totals"] = to_json(model.totals());
     object["nat_port_exhausted_per_s"] = port_exhaustions_per_s(model);
     respond(reply(object));
@@ -215,11 +171,19 @@ struct Route {
 };
 
 constexpr std::array kRoutes{
-    Route{"GET", "/v1/status", get_status},         Route{"GET", "/v1/version", get_version},
-    Route{"GET", "/v1/interfaces", get_interfaces}, Route{"GET", "/v1/drops", get_drops},
-    Route{"GET", "/v1/nat/mappings", get_mappings}, Route{"GET", "/v1/nat/lookup", get_lookup},
-    Route{"GET", "/v1/nat/ports", get_ports},       Route{"POST", "/v1/reload", post_reload},
-    Route{"POST", "/v1/check", post_check},         Route{"GET", "/metrics", get_metrics},
+    Route{"GET", "/v1/status", get_status},
+    Route{"GET", "/v1/version", get_version},
+    Route{"GET", "/v1/interfaces", get_interfaces},
+    Route{"GET", "/v1/drops", get_drops},
+    Route{"GET", "/v1/nat/mappings", get_mappings},
+    Route{"GET", "/v1/nat/lookup", get_lookup},
+    Route{"GET", "/v1/nat/ports", get_ports},
+    Route{"POST", "/v1/reload", post_reload},
+    Route{"GET", "/v1/wireguard/tunnels", get_tunnels},
+    Route{"GET", "/v1/wireguard/peers", get_peers},
+    Route{"GET", "/v1/wireguard/keys", get_tunnel_keys},
+    Route{"POST", "/v1/check", post_check},
+    Route{"GET", "/metrics", get_metrics},
 };
 
 }  // namespace

@@ -2,13 +2,13 @@
 #include "control/cli/questions.h"
 
 #include <algorithm>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <cstdio>
 #include <fstream>
 #include <ostream>
 
 #include "config/load.h"
+#include "control/cli/asking.h"
 #include "control/cli/client.h"
 #include "control/cli/field.h"
 #include "control/cli/view.h"
@@ -18,71 +18,6 @@ namespace {
 
 namespace json = boost::json;
 using Rest = std::span<const std::string>;
-using Show = std::string (*)(const json::value&, const Palette&);
-
-ExitCode refuse(const Streams& streams, const Failure& failure) {
-    streams.error << "towpath: " << failure.sentence << "\n";
-    return failure.exit_code;
-}
-
-Palette palette_of(const Arguments& arguments, const Streams& streams) {
-    return Palette{streams.is_terminal && !arguments.is_plain};
-}
-
-ExitCode exit_code_of(unsigned http_status) {
-    switch (http_status) {
-        case 400:
-            return ExitCode::usage;
-        case 503:
-            return ExitCode::unreachable;
-        default:
-            return ExitCode::failed;
-    }
-}
-
-struct Parsed {
-    unsigned status = 0;
-    json::value value;
-};
-
-// An answer that is not an error: 200, or 422 (a refused configuration is an answer).
-Outcome<Parsed> question(const Arguments& arguments, const std::string& method,
-                         const std::string& target) {
-    auto answer = ask(arguments.socket, method, target);
-    if (!answer) {
-        return tl::unexpected{answer.error()};
-    }
-    json::error_code error;
-    json::value value = json::parse(answer->body, error);
-    if (error) {
-        return fail(ExitCode::failed, "towpath-control answered with something else than JSON");
-    }
-    if (answer->status != 200 && answer->status != 422) {
-        const std::string why = text_at(value, "/error");
-        return fail(
-            exit_code_of(answer->status),
-            why.empty() ? "towpath-control answered " + std::to_string(answer->status) : why);
-    }
-    return Parsed{answer->status, std::move(value)};
-}
-
-void show(const Arguments& arguments, const Streams& streams, const json::value& value, Show view) {
-    if (arguments.is_json) {
-        streams.out << json::serialize(value) << "\n";
-    } else {
-        streams.out << view(value, palette_of(arguments, streams));
-    }
-}
-
-ExitCode get(const Arguments& arguments, const Streams& streams, const std::string& target,
-             Show view) {
-    const auto answer = question(arguments, "GET", target);
-    if (!answer) {
-        return refuse(streams, answer.error());
-    }
-    show(arguments, streams, answer->value, view);
-    return ExitCode::ok;
-}
 
 json::object check_result(const config::Loaded& loaded, const std::string& file) {
     json::array errors;

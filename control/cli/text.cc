@@ -67,6 +67,39 @@ std::string per_second(double rate) {
     return rate < 0.05 ? "0" : rounded(rate, 1);
 }
 
+std::string binary_bytes(std::uint64_t bytes) {
+    constexpr std::array kUnits{"KiB", "MiB", "GiB", "TiB"};
+    if (bytes < 1024) {
+        return std::to_string(bytes) + " B";
+    }
+    double value = static_cast<double>(bytes) / 1024;
+    std::size_t unit = 0;
+    while (value >= 1024 && unit + 1 < kUnits.size()) {
+        value /= 1024;
+        ++unit;
+    }
+    return rounded(value, 2) + " " + kUnits[unit];
+}
+
+std::string long_ago(std::uint64_t seconds) {
+    struct Unit {
+        std::uint64_t seconds;
+        const char* name;
+    };
+    constexpr std::array kUnits{Unit{31'536'000, "year"}, Unit{86'400, "day"}, Unit{3600, "hour"},
+                                Unit{60, "minute"}, Unit{1, "second"}};
+    std::string text;
+    for (const Unit& unit : kUnits) {
+        const std::uint64_t count = seconds / unit.seconds;
+        seconds %= unit.seconds;
+        if (count != 0) {
+            text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + unit.name +
+                    (count == 1 ? "" : "s");
+        }
+    }
+    return text.empty() ? "Now" : text + " ago";
+}
+
 std::string Table::text() const {
     std::vector<std::size_t> widths(columns_.size());
     for (const auto& cells : rows_) {

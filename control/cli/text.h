@@ -21,6 +21,11 @@ namespace towpath::control::cli {
 // 3.5, 0
 [[nodiscard]] std::string per_second(double rate);
 
+// 1.23 KiB, as `wg show` has it
+[[nodiscard]] std::string binary_bytes(std::uint64_t bytes);
+// "1 minute, 3 seconds ago", "Now": likewise
+[[nodiscard]] std::string long_ago(std::uint64_t seconds);
+
 enum class Align : std::uint8_t { left, right };
 
 // Rows of cells in columns two spaces apart; the last column is not padded. Cells count in bytes:

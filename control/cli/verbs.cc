@@ -12,6 +12,7 @@
 #include "config/scalar.h"
 #include "config/schema.h"
 #include "control/cli/questions.h"
+#include "control/cli/questions_wireguard.h"
 #include "control/cli/text.h"
 
 namespace towpath::control::cli {
@@ -49,9 +50,11 @@ constexpr std::array kVerbs{
     Verb{"drops", "", "what was dropped and why", drops},
     Verb{"nat show", " [--limit N]", "mappings", nat_show},
     Verb{"nat lookup", " ADDRESS:PORT[/udp|/tcp|/icmp]", "one mapping, by either of its endpoints",
-         nat_lookup},
+         nat_lookup, 1},
     Verb{"nat ports", "", "ports of the pool addresses", nat_ports},
-    Verb{"check", " [FILE]", "check a configuration; exit code 2 if it would be refused", check},
+    Verb{"peers", "", "WireGuard peers, and why one is not up", peers},
+    Verb{"wg show", " [NAME|all [dump]]", "tunnels and peers, as `wg show` has them", wg_show, 2},
+    Verb{"check", " [FILE]", "check a configuration; exit code 2 if it would be refused", check, 1},
     Verb{"reload", "",
          "apply the changed configuration file; exit code 1 if something was held back", reload},
     Verb{"schema", " [--text]", "the configuration's JSON Schema, or its reference page", schema},
@@ -124,9 +127,7 @@ ExitCode execute(const Arguments& arguments, const Streams& streams) {
         return refuse(streams, unknown_verb(arguments.words));
     }
     const Rest rest = Rest{arguments.words}.subspan(length);
-    if (rest.size() > 1 ||
-        (!rest.empty() && verb->arguments.find("[FILE]") == std::string_view::npos &&
-         !verb->arguments.starts_with(" ADDRESS"))) {
+    if (rest.size() > verb->words_max) {
         return refuse(streams, {ExitCode::usage, "'" + std::string{verb->name} +
                                                      "' does not take '" + rest.back() + "'"});
     }

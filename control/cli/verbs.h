@@ -25,6 +25,7 @@ struct Verb {
     // `rest` is what follows the verb.
     ExitCode (*carry_out)(const Arguments& arguments, std::span<const std::string> rest,
                           const Streams& streams);
+    std::size_t words_max = 0;  // how many may follow
 };
 
 [[nodiscard]] std::span<const Verb> verbs() noexcept;

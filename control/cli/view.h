@@ -17,6 +17,9 @@ namespace towpath::control::cli {
 [[nodiscard]] std::string show_lookup(const boost::json::value& answer, const Palette& palette);
 [[nodiscard]] std::string show_ports(const boost::json::value& answer, const Palette& palette);
 [[nodiscard]] std::string show_reload(const boost::json::value& answer, const Palette& palette);
+// Of {"tunnels": [...], "peers": [...]}.
+[[nodiscard]] std::string show_wireguard(const boost::json::value& answer, const Palette& palette);
+[[nodiscard]] std::string show_peers(const boost::json::value& answer, const Palette& palette);
 
 // Whether `status` says that packets are forwarded: the data plane answers and holds a
 // configuration, and at least one interface is up.

@@ -50,6 +50,20 @@ std::string interface_lines(const json::value& status) {
     return table.text();
 }
 
+std::string tunnel_lines(const json::value& status) {
+    Table table{{Align::left, Align::left, Align::left, Align::left, Align::left, Align::left}};
+    for (const json::value& tunnel : list_at(status, "/tunnels")) {
+        std::string name = text_at(tunnel, "/name");
+        name.resize(std::max<std::size_t>(name.size(), 7), ' ');
+        table.row({name, "wireguard", "port " + std::to_string(count_at(tunnel, "/listen_port")),
+                   words_at(tunnel, "/addresses", " "),
+                   "peers " + grouped(count_at(tunnel, "/peers_up")) + " up of " +
+                       grouped(count_at(tunnel, "/peers")),
+                   "mtu " + std::to_string(count_at(tunnel, "/mtu_bytes"))});
+    }
+    return table.text();
+}
+
 std::string worker_line(const json::value& status) {
     std::string line = "workers";
     for (const json::value& core : list_at(status, "/cores")) {
@@ -169,8 +183,8 @@ bool is_healthy(const json::value& answer) {
 }
 
 std::string show_status(const json::value& answer, const Palette& palette) {
-    return head_line(answer, palette) + interface_lines(answer) + worker_line(answer) +
-           nat_line(answer) + packet_line(answer) + warnings(answer, palette);
+    return head_line(answer, palette) + interface_lines(answer) + tunnel_lines(answer) +
+           worker_line(answer) + nat_line(answer) + packet_line(answer) + warnings(answer, palette);
 }
 
 std::string show_interfaces(const json::value& answer, const Palette& palette) {

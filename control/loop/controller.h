@@ -51,6 +51,9 @@ public:
                     Reply<std::optional<MappingModel>> reply) override;
     void nat_list(std::uint64_t cursor, std::uint32_t limit, Reply<MappingPage> reply) override;
     void port_usage(Reply<std::vector<PortUsageModel>> reply) override;
+    [[nodiscard]] std::vector<TunnelModel> tunnels() const override;
+    void peer_list(std::uint64_t cursor, Reply<PeerPage> reply) override;
+    [[nodiscard]] std::vector<TunnelKeysModel> tunnel_keys() const override;
     void reload(Reply<ReloadResult> reply) override;
     [[nodiscard]] CheckResult check(const std::string& text) const override;
 

@@ -11,6 +11,7 @@
 #include "control/loop/clock.h"
 #include "control/loop/log.h"
 #include "control/reconcile/desired.h"
+#include "control/tunnels/models.h"
 #include "dataplane/contract/version.h"
 
 namespace towpath::control {
@@ -156,6 +157,28 @@ void Controller::port_usage(Reply<std::vector<PortUsageModel>> reply) {
         reply(std::move(rows));
         return true;
     });
+}
+
+std::vector<TunnelModel> Controller::tunnels() const {
+    return tunnel_models(config_, tunnels_, awake_now());
+}
+
+void Controller::peer_list(std::uint64_t cursor, Reply<PeerPage> reply) {
+    PeersQuery query;
+    query.cursor = cursor;
+    ask(query, [this, reply = std::move(reply)](const Answer& answer) {
+        const auto page = answer_as<PeersReply>(answer);
+        if (!page) {
+            reply(tl::unexpected{page.error()});
+        } else {
+            reply(peer_page(**page, tunnels_, {awake_now(), unix_now()}));
+        }
+        return true;
+    });
+}
+
+std::vector<TunnelKeysModel> Controller::tunnel_keys() const {
+    return control::tunnel_keys(config_);
 }
 
 CheckResult Controller::check(const std::string& text) const {

@@ -248,7 +248,10 @@ std::optional<PeerReport> Device::report(PeerId id, Now now) const {
     }
     const Peer& peer = found->second;
     PeerReport report{peer.trouble, peer.pending ? peer.attempts + 1 : 0, peer.completed_at_unix,
-                      peer.greatest_received};
+                      peer.greatest_received, std::nullopt};
+    if (peer.completed_at) {
+        report.completed_ago = now - *peer.completed_at;
+    }
     if (!identity_) {
         report.status = PeerStatus::no_identity;
     } else if (!peer.remote) {

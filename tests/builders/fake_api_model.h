@@ -23,6 +23,9 @@ public:
     control::TotalsModel totals_model;
     std::vector<control::MappingModel> mappings;
     std::vector<control::PortUsageModel> usage;
+    std::vector<control::TunnelModel> tunnel_models;
+    std::vector<control::PeerModel> peer_models;
+    std::vector<control::TunnelKeysModel> tunnel_key_models;
     control::ReloadResult reload_result;
     control::CheckResult check_result;
     bool is_disconnected = false;
@@ -60,6 +63,17 @@ public:
     void port_usage(control::Reply<std::vector<control::PortUsageModel>> reply) override {
         later(std::move(reply), usage);
     }
+    std::vector<control::TunnelModel> tunnels() const override { return tunnel_models; }
+    // Two to a page; the cursor is the position of the next one.
+    void peer_list(std::uint64_t cursor, control::Reply<control::PeerPage> reply) override {
+        control::PeerPage page;
+        for (; cursor < peer_models.size() && page.peers.size() < 2; ++cursor) {
+            page.peers.push_back(peer_models[cursor]);
+        }
+        page.next_cursor = cursor < peer_models.size() ? cursor : 0;
+        later(std::move(reply), std::move(page));
+    }
+    std::vector<control::TunnelKeysModel> tunnel_keys() const override { return tunnel_key_models; }
     void reload(control::Reply<control::ReloadResult> reply) override {
         later(std::move(reply), reload_result);
     }

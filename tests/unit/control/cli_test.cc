@@ -1,30 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The client against a served API: screens word for word, exit codes, refusals.
 #include <algorithm>
-#include <sstream>
 
-#include "control/cli/verbs.h"
+#include "tests/unit/control/said_client.h"
 #include "tests/unit/control/served_api.h"
 
 namespace towpath::control {
 namespace {
-
-struct Said {
-    ExitCode exit_code = ExitCode::ok;
-    std::string out;
-    std::string error;
-};
-
-Said client(std::vector<std::string> words, bool is_terminal = false) {
-    std::ostringstream out;
-    std::ostringstream error;
-    const auto arguments = cli::parse_arguments(std::move(words));
-    if (!arguments) {
-        return {arguments.error().exit_code, "", arguments.error().sentence};
-    }
-    const ExitCode exit_code = cli::execute(*arguments, {out, error, is_terminal});
-    return {exit_code, out.str(), error.str()};
-}
 
 class Client : public ServedApi {
 protected:

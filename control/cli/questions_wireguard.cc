@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "control/cli/questions_wireguard.h"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <ostream>
+#include <utility>
+
+#include "control/cli/asking.h"
+#include "control/cli/field.h"
+#include "control/cli/view.h"
+#include "control/cli/wg_dump.h"
+
+namespace towpath::control::cli {
+namespace {
+
+namespace json = boost::json;
+using Rest = std::span<const std::string>;
+
+Outcome<json::array> all_peers(const Arguments& arguments) {
+    json::array peers;
+    std::uint64_t cursor = 0;
+    do {
+        auto page =
+            question(arguments, "GET", "/v1/wireguard/peers?cursor=" + std::to_string(cursor));
+        if (!page) {
+            return tl::unexpected{page.error()};
+        }
+        for (const json::value& peer : list_at(page->value, "/peers")) {
+            peers.push_back(peer);
+        }
+        cursor = count_at(page->value, "/next_cursor");
+    } while (cursor != 0);
+    return peers;
+}
+
+json::array of_tunnel(const json::array& rows, const char* key, const std::string& tunnel) {
+    json::array chosen;
+    for (const json::value& row : rows) {
+        if (tunnel == "all" || text_at(row, key) == tunnel) {
+            chosen.push_back(row);
+        }
+    }
+    return chosen;
+}
+
+// Tunnels and their peers, as {"schema", "tunnels", "peers"}: of one tunnel, or of "all".
+Outcome<json::value> tunnels_and_peers(const Arguments& arguments, const std::string& tunnel) {
+    const auto answer = question(arguments, "GET", "/v1/wireguard/tunnels");
+    if (!answer) {
+        return tl::unexpected{answer.error()};
+    }
+    json::array tunnels = of_tunnel(list_at(answer->value, "/tunnels"), "/name", tunnel);
+    if (tunnels.empty() && tunnel != "all") {
+        return fail(ExitCode::failed, "there is no tunnel '" + tunnel + "'");
+    }
+    json::array peers;
+    if (!tunnels.empty()) {
+        const auto all = all_peers(arguments);
+        if (!all) {
+            return tl::unexpected{all.error()};
+        }
+        peers = of_tunnel(*all, "/tunnel", tunnel);
+    }
+    return json::object{
+        {"schema", 1}, {"tunnels", std::move(tunnels)}, {"peers", std::move(peers)}};
+}
+
+}  // namespace
+
+ExitCode peers(const Arguments& arguments, Rest, const Streams& streams) {
+    const auto answer = tunnels_and_peers(arguments, "all");
+    if (!answer) {
+        return refuse(streams, answer.error());
+    }
+    show(arguments, streams, *answer, show_peers);
+    return ExitCode::ok;
+}
+
+ExitCode wg_show(const Arguments& arguments, Rest rest, const Streams& streams) {
+    const std::string tunnel = rest.empty() ? "all" : rest.front();
+    if (rest.size() > 1 && rest[1] != "dump") {
+        return refuse(streams,
+                      {ExitCode::usage, "wg show takes [NAME|all] [dump], not '" + rest[1] + "'"});
+    }
+    const auto answer = tunnels_and_peers(arguments, tunnel);
+    if (!answer) {
+        return refuse(streams, answer.error());
+    }
+    if (rest.size() < 2) {
+        show(arguments, streams, *answer, show_wireguard);
+        return ExitCode::ok;
+    }
+    const auto keys = question(arguments, "GET", "/v1/wireguard/keys");
+    if (!keys) {
+        return refuse(streams, keys.error());
+    }
+    streams.out << dump(*answer, keys->value, tunnel == "all");
+    return ExitCode::ok;
+}
+
+}  // namespace towpath::control::cli

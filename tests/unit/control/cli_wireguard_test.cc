@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// WireGuard as an operator sees it: screens word for word, the dump byte for byte, the API's shapes
+// and who may read keys.
+#include <boost/json/parse.hpp>
+
+#include "control/api/routes.h"
+#include "control/cli/text.h"
+#include "tests/builders/example_tunnels.h"
+#include "tests/unit/control/said_client.h"
+#include "tests/unit/control/served_api.h"
+
+namespace towpath::control {
+namespace {
+
+namespace json = boost::json;
+using namespace tests;
+
+class WireguardClient : public ServedApi {
+protected:
+    void SetUp() override {
+        ServedApi::SetUp();
+        fill_with_tunnels(model_);
+    }
+    [[nodiscard]] Said ask(std::vector<std::string> words) const {
+        words.insert(words.begin(), {"--run-dir", folder_.string()});
+        return client(std::move(words));
+    }
+};
+
+// The peer with the latest handshake first, as wireguard-tools sort them.
+TEST_F(WireguardClient, ShowHasTheWordsOfWg) {
+    const Said said = ask({"wg", "show"});
+    EXPECT_EQ(said.exit_code, ExitCode::ok);
+    EXPECT_EQ(said.out,
+              "interface: wg0\n"
+              "  public key: " +
+                  kServerKey +
+                  "\n"
+                  "  private key: (hidden)\n"
+                  "  listening port: 51820\n"
+                  "\n"
+                  "peer: " +
+                  kLaptopKey +
+                  "\n"
+                  "  preshared key: (hidden)\n"
+                  "  endpoint: 198.51.100.23:41641\n"
+                  "  allowed ips: 10.99.0.2/32, 2001:db8:99::2/128\n"
+                  "  latest handshake: 1 minute, 3 seconds ago\n"
+                  "  transfer: 1.20 GiB received, 980 B sent\n"
+                  "  persistent keepalive: every 25 seconds\n"
+                  "\n"
+                  "peer: " +
+                  kPhoneKey +
+                  "\n"
+                  "  allowed ips: (none)\n"
+                  "\n"
+                  "interface: wg1\n"
+                  "  listening port: 51821\n"
+                  "\n"
+                  "peer: " +
+                  kRouterKey +
+                  "\n"
+                  "  endpoint: [2001:db8::7]:51820\n"
+                  "  allowed ips: (none)\n");
+    EXPECT_EQ(ask({"wg", "show", "all"}).out, said.out);
+}
+
+TEST_F(WireguardClient, ShowOfOneTunnelHasNothingOfOthers) {
+    const Said said = ask({"wg", "show", "wg1"});
+    EXPECT_EQ(said.out.find("wg0"), std::string::npos) << said.out;
+    EXPECT_NE(said.out.find(kRouterKey), std::string::npos) << said.out;
+    EXPECT_EQ(said.out.find(kLaptopKey), std::string::npos) << said.out;
+    const Said none = ask({"wg", "show", "wg9"});
+    EXPECT_EQ(none.exit_code, ExitCode::failed);
+    EXPECT_EQ(none.error, "towpath: there is no tunnel 'wg9'\n");
+    EXPECT_EQ(ask({"wg", "show", "wg1", "everything"}).exit_code, ExitCode::usage);
+    EXPECT_EQ(ask({"wg", "show", "wg1", "dump", "more"}).exit_code, ExitCode::usage);
+}
+
+TEST_F(WireguardClient, DumpIsTabSeparatedAndCarriesTheKeys) {
+    const std::string tunnel = kPrivateKey + "\t" + kServerKey + "\t51820\toff\n";
+    const std::string phone = kPhoneKey + "\t(none)\t(none)\t(none)\t0\t0\t0\toff\n";
+    const std::string laptop = kLaptopKey + "\t" + kPresharedKey +
+                               "\t198.51.100.23:41641\t10.99.0.2/32,2001:db8:99::2/128\t"
+                               "1795282422\t1288490189\t980\t25\n";
+    EXPECT_EQ(ask({"wg", "show", "wg0", "dump"}).out, tunnel + phone + laptop);
+    EXPECT_EQ(ask({"wg", "show", "all", "dump"}).out,
+              "wg0\t" + tunnel + "wg0\t" + phone + "wg0\t" + laptop +
+                  "wg1\t(none)\t(none)\t51821\toff\n"
+                  "wg1\t" +
+                  kRouterKey + "\t(none)\t[2001:db8::7]:51820\t(none)\t0\t0\t0\toff\n");
+}
+
+TEST_F(WireguardClient, PeersSayWhyTheyAreNotUpAndWhoElseCalls) {
+    EXPECT_EQ(
+        ask({"peers"}).out,
+        "NAME           TUNNEL  STATE        ENDPOINT             HANDSHAKE        RX     TX\n"
+        "UGhvbmVQaG...  wg0     no_endpoint  -                            -       0 B    0 B"
+        "  why: no endpoint is configured and it has not called\n"
+        "laptop-ana     wg0     up           198.51.100.23:41641      1m03s  1.20 GiB  980 B\n"
+        "Um91dGVyUm...  wg1     waiting      [2001:db8::7]:51820          -       0 B    0 B"
+        "  why: waits for an answer, try 3 of 20\n"
+        "note  wg0: 203.0.113.9:51820 calls with a key that no peer has, " +
+            kRouterKey + " (1 200 times)\n");
+    model_.peer_models.clear();
+    model_.tunnel_models.clear();
+    EXPECT_EQ(ask({"peers"}).out, "no peers\n");
+}
+
+TEST_F(WireguardClient, WithoutADataPlaneNobodyKnowsThePeers) {
+    model_.is_disconnected = true;
+    EXPECT_EQ(ask({"peers"}).exit_code, ExitCode::unreachable);
+    EXPECT_EQ(ask({"wg", "show"}).exit_code, ExitCode::unreachable);
+}
+
+TEST_F(WireguardClient, StatusHasALinePerTunnel) {
+    const std::string out = ask({"status"}).out;
+    EXPECT_NE(out.find("wg0      wireguard  port 51820  10.99.0.1/24  peers 1 up of 2  mtu 1420\n"),
+              std::string::npos)
+        << out;
+}
+
+TEST_F(WireguardClient, PeersComeInPagesWithTheirSchema) {
+    const json::value first = json::parse(body_of(get("/v1/wireguard/peers")));
+    EXPECT_EQ(first.at_pointer("/schema"), 1);
+    EXPECT_EQ(first.at("peers").as_array().size(), 2U);
+    EXPECT_EQ(first.at_pointer("/peers/1/latest_handshake_s"), 1'795'282'422);
+    EXPECT_EQ(first.at_pointer("/next_cursor"), 2);
+    const json::value last = json::parse(body_of(get("/v1/wireguard/peers?cursor=2")));
+    EXPECT_EQ(last.at_pointer("/peers/0/state"), "waiting");
+    EXPECT_EQ(last.at_pointer("/next_cursor"), 0);
+    EXPECT_TRUE(get("/v1/wireguard/peers?cursor=x").starts_with("HTTP/1.1 400 "));
+    const json::value tunnels = json::parse(body_of(get("/v1/wireguard/tunnels")));
+    EXPECT_EQ(tunnels.at_pointer("/tunnels/0/handshakes/1/result"), "completed");
+    EXPECT_EQ(tunnels.at_pointer("/tunnels/0/strangers/0/count"), 1200);
+}
+
+TEST_F(WireguardClient, OnlyTheDumpCarriesKeys) {
+    for (const char* const path : {"/v1/status", "/v1/wireguard/tunnels", "/v1/wireguard/peers"}) {
+        const std::string said = get(path);
+        EXPECT_EQ(said.find(kPrivateKey), std::string::npos) << path;
+        EXPECT_EQ(said.find(kPresharedKey), std::string::npos) << path;
+    }
+    EXPECT_NE(get("/v1/wireguard/keys").find(kPrivateKey), std::string::npos);
+}
+
+TEST_F(WireguardClient, KeysAreForRootOnly) {
+    api::Request request{"GET", "/v1/wireguard/keys", {}, {}, false};
+    api::Response said;
+    const auto keep = [&said](api::Response response) { said = std::move(response); };
+    api::answer(model_, request, keep);
+    EXPECT_EQ(said.status, 403U);
+    EXPECT_EQ(said.body.find(kPrivateKey), std::string::npos);
+    request.is_owner = true;
+    api::answer(model_, request, keep);
+    EXPECT_EQ(said.status, 200U);
+    EXPECT_NE(said.body.find(kPrivateKey), std::string::npos);
+    // Nor does the TCP address of the metrics have the path at all.
+    api::answer_metrics(model_, request, keep);
+    EXPECT_EQ(said.status, 404U);
+}
+
+TEST(WireguardText, BytesAndTimesAreThoseOfWg) {
+    EXPECT_EQ(cli::binary_bytes(0), "0 B");
+    EXPECT_EQ(cli::binary_bytes(1023), "1023 B");
+    EXPECT_EQ(cli::binary_bytes(1024), "1.00 KiB");
+    EXPECT_EQ(cli::binary_bytes(1'572'864), "1.50 MiB");
+    EXPECT_EQ(cli::binary_bytes(5'497'558'138'880), "5.00 TiB");
+    EXPECT_EQ(cli::long_ago(0), "Now");
+    EXPECT_EQ(cli::long_ago(1), "1 second ago");
+    EXPECT_EQ(cli::long_ago(7322), "2 hours, 2 minutes, 2 seconds ago");
+    EXPECT_EQ(cli::long_ago(31'536'000 + 86'400), "1 year, 1 day ago");
+}
+
+}  // namespace
+}  // namespace towpath::control
