@@ -47,7 +47,12 @@ Controller::Controller(boost::asio::io_context& loop, ControllerRequest request,
                [this](std::span<const std::byte> bytes) { on_received(bytes); },
                [this](const std::string& why) { on_closed(why); }}},
       resolver_{loop},
-      tunnels_{tunnel_io(), random_} {}
+      tunnels_{tunnel_io(), random_},
+      tool_{loop, request_.tool_folder,
+            [this](const std::string& tunnel, const std::string& asked, uapi::Respond respond) {
+                on_tool(tunnel, asked, std::move(respond));
+            },
+            [](const std::string& text) { log_line(kProgram, text); }} {}
 
 TunnelIo Controller::tunnel_io() {
     return {.send = [this](Datagram datagram) { client_.send(std::move(datagram)); },
@@ -68,6 +73,7 @@ void Controller::start() {
     conversation_.on_config(config_, started_at_, actions);
     tunnels_.on_config(config_);
     carry_out(actions);
+    serve_tool();
     client_.start();
     tick();
 }
@@ -75,6 +81,7 @@ void Controller::start() {
 void Controller::stop() {
     tick_timer_.cancel();
     resolver_.stop();
+    tool_.serve({});
     client_.stop();
 }
 
@@ -251,10 +258,7 @@ void Controller::on_heard(Now now) {
 
 void Controller::hand_over_config() {
     if (std::exchange(is_config_waiting_, false)) {
-        ActionList actions;
-        conversation_.on_config(config_, monotonic_now(), actions);
-        tunnels_.on_config(config_);
-        carry_out(actions);
+        put_in_force();
     }
 }
 

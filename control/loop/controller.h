@@ -6,10 +6,12 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +26,8 @@
 #include "control/observe/snapshot.h"
 #include "control/reconcile/conversation.h"
 #include "control/tunnels/tunnels.h"
+#include "control/uapi/protocol.h"
+#include "control/uapi/server.h"
 #include "dataplane/contract/framing.h"
 
 namespace towpath::control {
@@ -32,6 +36,7 @@ struct ControllerRequest {
     std::string config_file;
     std::string contract_socket;
     std::string instance;
+    std::string tool_folder = uapi::kToolFolder;
 };
 
 class Controller final : public ApiModel {
@@ -71,6 +76,8 @@ private:
         Reply<ReloadResult> reply;
     };
     static constexpr std::size_t kQuestionsMax = 256;
+    // Less than the client waits (control/cli/client.h).
+    static constexpr Duration kReloadTime = std::chrono::seconds{8};
 
     void on_received(std::span<const std::byte> bytes);
     void on_closed(const std::string& why);
@@ -114,6 +121,14 @@ private:
     void watch_links(const contract::Upward::View& message);
     void hand_over_config();
     [[nodiscard]] TunnelIo tunnel_io();
+    // The sockets of WireGuard's standard tool: those of the tunnels there are.
+    void serve_tool();
+    void on_tool(const std::string& tunnel, const std::string& request, uapi::Respond respond);
+    void gather_peers(const std::string& tunnel, std::uint64_t cursor, std::vector<PeerModel> peers,
+                      uapi::Respond respond);
+    void change_tunnel(const std::string& tunnel, const uapi::TunnelChange& change,
+                       uapi::Respond respond);
+    void put_in_force();
     void finish_reloads(const std::string& refusal);
     // The data plane says neither yes nor no.
     void give_up_reloads();
@@ -135,6 +150,8 @@ private:
     KernelRandom random_;
     NameResolver resolver_;
     Tunnels tunnels_;
+    uapi::Server tool_;
+    std::set<std::string> changed_by_tool_;  // tunnels; until the next reload
     std::map<std::uint32_t, Question> questions_;
     std::vector<PendingReload> reloads_;
     std::uint32_t next_request_ = 1;

@@ -20,8 +20,6 @@ namespace {
 using namespace contract;
 
 constexpr std::string_view kProgram = "towpath-control";
-// Less than the client waits (control/cli/client.h).
-constexpr Duration kReloadTime = std::chrono::seconds{8};
 
 // The answer as an M; another message to this request is the data plane's refusal.
 template <class M>
@@ -210,7 +208,12 @@ ReloadResult Controller::load_again() {
     if (loaded.config.nat.json_log != config_.nat.json_log) {
         result.applied.push_back({"nat.log", true});
     }
+    for (const std::string& tunnel : std::exchange(changed_by_tool_, {})) {
+        result.warnings.push_back("wireguard." + tunnel +
+                                  ": what the wg tool changed is undone: the file is in force");
+    }
     config_ = std::move(loaded.config);
+    serve_tool();
     if (conversation_.running() && conversation_.applied()) {
         const StartSettings& running = *conversation_.running();
         if (const Outcome<World> desired = desired_world(config_, running)) {
@@ -247,10 +250,7 @@ void Controller::reload(Reply<ReloadResult> reply) {
     if (!result.ok || !client_.is_connected()) {
         if (result.ok) {
             result.warnings.push_back("the data plane is not running: applied when it is back");
-            ActionList actions;
-            tunnels_.on_config(config_);
-            conversation_.on_config(config_, monotonic_now(), actions);
-            carry_out(actions);
+            put_in_force();
         }
         boost::asio::post(loop_, [reply = std::move(reply), result = std::move(result)]() mutable {
             reply(std::move(result));
@@ -259,12 +259,7 @@ void Controller::reload(Reply<ReloadResult> reply) {
     }
     reloads_.push_back({monotonic_now() + kReloadTime, std::move(result), std::move(reply)});
     // After this call, so that the reply never comes from inside it.
-    boost::asio::post(loop_, [this] {
-        ActionList actions;
-        tunnels_.on_config(config_);
-        conversation_.on_config(config_, monotonic_now(), actions);
-        carry_out(actions);
-    });
+    boost::asio::post(loop_, [this] { put_in_force(); });
 }
 
 void Controller::finish_reloads(const std::string& refusal) {

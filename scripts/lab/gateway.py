@@ -107,6 +107,7 @@ class Towpath:
         self.label = label
         self.config = lab.folder / f"{label}.yaml"
         self.run_dir = lab.folder / f"{label}.run"
+        self.tool_folder = lab.folder / f"{label}.wireguard"  # what `wg` finds at /run/wireguard
         self.process = None
         self.write(config)
 
@@ -118,9 +119,22 @@ class Towpath:
     def launch(self):
         """Starts it and waits for nothing."""
         self.process = self.lab.spawn(
-            "gateway", program("towpath"), "run", "--config", self.config, "--run-dir",
-            self.run_dir, log=f"{self.label}.log")
+            "gateway", *self.beside_tool(program("towpath"), "run", "--config", self.config,
+                                         "--run-dir", self.run_dir), log=f"{self.label}.log")
         return self.process
+
+    def beside_tool(self, *argv):
+        """A command in a mount namespace where /run/wireguard is ours: no other lab is there."""
+        self.tool_folder.mkdir(parents=True, exist_ok=True)
+        return ["sh", "-c", "mkdir -p /run/wireguard && mount --bind \"$0\" /run/wireguard && "
+                            "exec \"$@\"", self.tool_folder, *argv]
+
+    def wg(self, *words):
+        """The stock tool's answer about this gateway; fails as the tool does."""
+        done = self.lab.run("gateway", *self.beside_tool("wg", *words))
+        if done.returncode != 0:
+            raise LabError(f"wg {' '.join(map(str, words))}: {done.stderr.strip()}")
+        return done.stdout
 
     def start(self, seconds=20):
         self.launch()
