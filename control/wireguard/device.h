@@ -69,7 +69,7 @@ struct Stranger {
 
 struct PeerReport {
     PeerStatus status = PeerStatus::idle;
-    unsigned initiations = 0;  // of the attempt under way
+    unsigned initiations = 0;              // of the attempt under way
     std::optional<UnixTime> completed_at;  // the last handshake of this process
     Timestamp greatest_received;
     std::optional<Duration> completed_ago;  // of the newest session there may be
