@@ -156,7 +156,12 @@ void decide_echo_request(const Question& question, AddressUse use, Now now) noex
         return;
     }
     answer_echo(question.packet, question.ip);
-    question.put(Lane::transmit);
+    if (question.ingress.is_tunnel) {
+        question.packet.is_originated = true;  // the TTL is as we wrote it
+        question.put(Lane::link);
+    } else {
+        question.put(Lane::transmit);
+    }
 }
 
 // Whoever knows a key may talk to a tunnel: that is all the permission there is.

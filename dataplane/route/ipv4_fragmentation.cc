@@ -53,7 +53,8 @@ void seal(Packet& packet, std::size_t header_bytes, std::uint16_t flags_and_offs
 
 }  // namespace
 
-void transmit_in_fragments(Batch& batch, PacketIndex index, std::uint16_t mtu_bytes) noexcept {
+void put_in_fragments(Batch& batch, PacketIndex index, std::uint16_t mtu_bytes,
+                      Lane lane) noexcept {
     Packet& whole = batch[index];
     const auto& ip = whole.header<Ipv4Header>(whole.l3);
     const std::size_t header_bytes = ip.header_length_bytes();
@@ -75,7 +76,7 @@ void transmit_in_fragments(Batch& batch, PacketIndex index, std::uint16_t mtu_by
     const std::size_t start = flags_and_offset & kIpv4FragmentOffsetMask;
     const std::size_t head_bytes = whole.l3 + later.length_bytes;
 
-    batch.put(index, Lane::transmit);
+    batch.put(index, lane);
     for (std::size_t done = first_bytes; done < payload_bytes; done += later_bytes) {
         const std::size_t length = std::min(later_bytes, payload_bytes - done);
         const bool is_last = done + length == payload_bytes;
@@ -98,7 +99,7 @@ void transmit_in_fragments(Batch& batch, PacketIndex index, std::uint16_t mtu_by
         seal(piece, later.length_bytes,
              static_cast<std::uint16_t>((has_more ? kIpv4FlagMoreFragments : 0) |
                                         (start + done / 8)));
-        batch.put(piece_index, Lane::transmit);
+        batch.put(piece_index, lane);
     }
     whole.length = static_cast<std::uint16_t>(whole.l3 + header_bytes + first_bytes);
     seal(whole, header_bytes, static_cast<std::uint16_t>(kIpv4FlagMoreFragments | start));

@@ -8,9 +8,10 @@
 namespace towpath::route {
 
 // The packet has its Ethernet header, the right TTL, DF clear and a total length above `mtu_bytes`.
-// Puts the pieces into Lane::transmit in order; or, untouched, the packet into Lane::drop
-// (no_buffer) when there are not enough spares.
-[[gnu::noinline]] void transmit_in_fragments(Batch& batch, PacketIndex index,
-                                             std::uint16_t mtu_bytes) noexcept;
+// Puts the pieces into `lane` in order: Lane::transmit, or Lane::seal, for which the Ethernet
+// header is only room. Or, untouched, the packet into Lane::drop (no_buffer) when there are not
+// enough spares.
+[[gnu::noinline]] void put_in_fragments(Batch& batch, PacketIndex index, std::uint16_t mtu_bytes,
+                                        Lane lane) noexcept;
 
 }  // namespace towpath::route

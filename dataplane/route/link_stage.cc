@@ -71,20 +71,27 @@ void write_ethernet(Packet& packet, const EthernetHeader& ethernet) noexcept {
     }
     write_ethernet(packet, ethernet);
     if (packet.length > std::size_t{egress.mtu_bytes} + sizeof(EthernetHeader)) {
-        transmit_in_fragments(batch, index, egress.mtu_bytes);
+        put_in_fragments(batch, index, egress.mtu_bytes, Lane::transmit);
     } else {
         batch.put(index, Lane::transmit);
     }
 }
 
-// Sealed instead of framed. What the host sends has not been forwarded by anybody.
-[[gnu::noinline]] void enter_tunnel(Batch& batch, PacketIndex index) noexcept {
+// Sealed instead of framed. What the host sends has not been forwarded by anybody. What is too long
+// is cut before it is sealed (decisions.md W8): the route stage has refused it if it may not be.
+[[gnu::noinline]] void enter_tunnel(Batch& batch, PacketIndex index,
+                                    std::uint16_t mtu_bytes) noexcept {
     Packet& packet = batch[index];
     auto& ip = packet.header<Ipv4Header>(packet.l3);
-    if (!packet.is_originated && !packet.from_host && ip.version() == 4) {
+    const bool is_ipv4 = ip.version() == 4;
+    if (!packet.is_originated && !packet.from_host && is_ipv4) {
         decrement_ttl(ip);
     }
-    batch.put(index, Lane::seal);
+    if (is_ipv4 && packet.length - packet.l3 > int{mtu_bytes} && !ip.dont_fragment()) {
+        put_in_fragments(batch, index, mtu_bytes, Lane::seal);
+    } else {
+        batch.put(index, Lane::seal);
+    }
 }
 
 }  // namespace
@@ -106,7 +113,7 @@ void link_stage(LinkState& state, Batch& batch, Now now) noexcept {
         if (!egress.is_up) {
             batch.drop(index, DropReason::port_down);
         } else if (egress.is_tunnel) {
-            enter_tunnel(batch, index);
+            enter_tunnel(batch, index, egress.mtu_bytes);
         } else if ((state.last.is_resolved && leads_to(state.last.key, packet)) ||
                    find_neighbor(state, packet, egress)) {
             send(state.last.ethernet, egress, batch, index);

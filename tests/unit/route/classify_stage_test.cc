@@ -302,6 +302,15 @@ TEST_F(Classify, DatagramsForATunnelAreOpened) {
     EXPECT_EQ(pass(pool), Lane::nat_inbound);
 }
 
+// The answer is ours: its TTL is not decremented on the way into the tunnel.
+TEST_F(Classify, EchoFromATunnelIsAnsweredIntoIt) {
+    Frame frame = parsed(builders::icmp_echo({.source = "10.99.0.2", .destination = "10.99.0.1"}));
+    frame.packet.ingress = kTunnel;
+    EXPECT_EQ(pass(frame), Lane::link);
+    EXPECT_EQ(frame.packet.egress, kTunnel);
+    EXPECT_TRUE(frame.packet.is_originated);
+}
+
 // What the host sends into a tunnel has to be sealed; elsewhere it is a frame already (W10).
 TEST_F(Classify, TheHostsPacketsEnterATunnelByItsDevice) {
     Frame frame = parsed(builders::udp({.source = "10.99.0.1", .destination = "10.99.0.2"}));

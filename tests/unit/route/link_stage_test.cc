@@ -187,5 +187,31 @@ TEST_F(Link, WhatLeavesByATunnelIsSealed) {
     EXPECT_TRUE(checksum_is_valid(frame.header()));
 }
 
+// decisions.md W8: in the tunnel, so that the datagrams outside are whole.
+TEST_F(Link, WhatIsTooLongForATunnelIsCutBeforeItIsSealed) {
+    interface(kTunnel).mtu_bytes = 1420;
+    add_spares(2);
+    Frame frame = parsed(builders::udp({.ttl = 9, .payload_bytes = 1472}));
+    const std::vector<std::byte> sent(frame.transport().begin(), frame.transport().end());
+    frame.packet.egress = kTunnel;
+    batch_.clear();
+    ASSERT_TRUE(batch_.admit(frame.packet, Lane::link));
+    link_stage(state_, batch_, now_);
+    ASSERT_EQ(batch_.lane(Lane::seal).size(), 2U);
+    std::vector<std::byte> payload;
+    for (const PacketIndex index : batch_.lane(Lane::seal)) {
+        const Packet& packet = batch_[index];
+        EXPECT_EQ(packet.egress, kTunnel);
+        const auto& ip = packet.header<Ipv4Header>(packet.l3);
+        EXPECT_LE(packet.length - packet.l3, 1420);
+        EXPECT_EQ(ip.ttl, 8);
+        EXPECT_TRUE(checksum_is_valid(packet.bytes().subspan(packet.l3, 20)));
+        EXPECT_EQ(ip.fragment_offset_bytes(), payload.size());
+        const auto part = packet.bytes().subspan(packet.l3 + 20U);
+        payload.insert(payload.end(), part.begin(), part.end());
+    }
+    EXPECT_EQ(payload, sent);
+}
+
 }  // namespace
 }  // namespace towpath::route
