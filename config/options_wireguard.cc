@@ -97,18 +97,33 @@ void read_exit_node(Reading& reading, const Option&, const Node& node) {
     reading.take(current(reading).advertise->is_exit_node, node, parse_boolean);
 }
 
+// Until it exists: without it hosts behind inside interfaces need a route back to the peers.
 void read_source_nat_default(Reading& reading, const Option& option, const Node& node) {
-    if (const auto index = reading.choice(option, node)) {
-        current(reading).source_nat.is_default = *index == 1;
+    if (reading.choice(option, node).value_or(0) != 0) {
+        reading.refuse(node,
+                       "source-nat 'interface' is not available in this version: hosts behind "
+                       "inside interfaces see the peers' own addresses and need a route to them");
     }
 }
 
 void read_source_nat_except(Reading& reading, const Option&, const Node& node) {
-    read_list(current(reading).source_nat.except, reading, node, parse_any_prefix);
+    std::vector<IpPrefix> except;
+    read_list(except, reading, node, parse_any_prefix);
+    if (!except.empty()) {
+        reading.refuse(node,
+                       "exceptions from source-nat are not available in this version: peers keep "
+                       "their address towards all inside interfaces");
+    }
 }
 
 void read_stateful(Reading& reading, const Option&, const Node& node) {
-    reading.take(current(reading).is_stateful, node, parse_boolean);
+    bool is_stateful = false;
+    reading.take(is_stateful, node, parse_boolean);
+    if (is_stateful) {
+        reading.refuse(node,
+                       "stateful 'true' is not available in this version: between tunnels and "
+                       "inside interfaces every packet passes that 'advertise' lets through");
+    }
 }
 
 void read_peer(Reading& reading, const Option&, const Node&) {
@@ -199,8 +214,7 @@ constexpr std::array kOptions{
            "none: the peer's own; interface: that of the interface it leaves by.",
            read_source_nat_default},
     Option{"wireguard.*.source-nat.except", Value::word_list, "", "", Reload::live,
-           "Destinations for which it is the other way round, at most 256.",
-           read_source_nat_except},
+           "Destinations for which it is the other way round.", read_source_nat_except},
     Option{"wireguard.*.stateful", Value::boolean, "false", "", Reload::live,
            "Untranslated IPv4 flows are tracked: what belongs to none is dropped.", read_stateful},
 };

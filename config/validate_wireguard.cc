@@ -232,26 +232,6 @@ void check_size(Findings& findings, const Tunnel& tunnel) {
     if (tunnel.advertise && tunnel.advertise->routes.size() > kTunnelPrefixListMax) {
         findings.error(path + ".advertise.routes", path + ".advertise.routes lists more than 256");
     }
-    if (tunnel.source_nat.except.size() > kTunnelPrefixListMax) {
-        findings.error(path + ".source-nat.except",
-                       path + ".source-nat.except lists more than 256");
-    }
-}
-
-// What keeps track of flows knows IPv4 only (W13).
-void check_stateful(Findings& findings, const Tunnel& tunnel) {
-    bool has_ipv6 = std::any_of(tunnel.addresses.begin(), tunnel.addresses.end(),
-                                [](const auto& own) { return own.address.is_ipv6(); });
-    for (const Peer& peer : tunnel.peers) {
-        has_ipv6 = has_ipv6 || std::any_of(peer.allowed_ips.begin(), peer.allowed_ips.end(),
-                                           [](const IpPrefix& prefix) {
-                                               return prefix.family() == IpFamily::ipv6;
-                                           });
-    }
-    if (tunnel.is_stateful && has_ipv6) {
-        findings.error(path_of(tunnel) + ".stateful",
-                       "stateful is for IPv4 only: " + tunnel.name + " has IPv6 addresses");
-    }
 }
 
 }  // namespace
@@ -270,7 +250,6 @@ void check_tunnels(Findings& findings) {
         check_size(findings, tunnels[index]);
         check_peers(findings, tunnels[index]);
         check_endpoints(findings, tunnels[index]);
-        check_stateful(findings, tunnels[index]);
     }
 }
 

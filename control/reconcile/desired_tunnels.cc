@@ -49,11 +49,22 @@ contract::TunnelSet tunnel_of(const config::Tunnel& tunnel, std::uint8_t id) {
     set.id = id;
     set.listen_port = tunnel.listen_port;
     set.has_identity = tunnel.private_key.is_zero() ? 0 : 1;
+    set.is_limited = tunnel.advertise ? 1 : 0;
+    set.is_exit_node = tunnel.advertise && tunnel.advertise->is_exit_node ? 1 : 0;
     if (set.has_identity != 0) {
         const wireguard::Identity identity{crypto::PrivateKey{tunnel.private_key.bytes()}};
         set.mac1_key = identity.keys().mac1;
     }
     return set;
+}
+
+void add_advertised(const config::Tunnel& tunnel, std::uint8_t id, contract::World& world) {
+    if (!tunnel.advertise) {
+        return;
+    }
+    for (const IpPrefix& prefix : tunnel.advertise->routes) {
+        world.advertised.push_back({contract::IpPrefixField::of(prefix), id, {}});
+    }
 }
 
 void add_routes(const config::Tunnel& tunnel, std::uint8_t id, contract::World& world) {
@@ -142,6 +153,7 @@ Outcome<void> add_tunnels(const config::Config& config, const contract::StartSet
         world.interfaces[*id] = interface_of(config, tunnel, *id);
         world.tunnels[static_cast<std::size_t>(*id - running.port_count)] = tunnel_of(tunnel, *id);
         add_routes(tunnel, *id, world);
+        add_advertised(tunnel, *id, world);
     }
     return {};
 }

@@ -139,6 +139,9 @@ std::vector<Datagram> state_messages(const std::optional<World>& applied, const 
             messages.push_back(datagram_of(desired.tunnels[position]));
         }
     }
+    if (!applied || applied->advertised != desired.advertised) {
+        state_list<AdvertiseChunk>(desired.advertised, messages);
+    }
     return messages;
 }
 
@@ -167,6 +170,7 @@ std::vector<std::string> live_differences(const World& applied, const World& des
     note(applied.sources == desired.sources, "nat.source");
     note(applied.pool == desired.pool, "nat.pool");
     note(applied.allow == desired.allow, "local.allow");
+    note(applied.advertised == desired.advertised, "wireguard (advertised routes)");
     for (std::size_t position = 0; position < running.tunnel_count; ++position) {
         const std::size_t id = running.port_count + position;
         note(applied.tunnels[position] == desired.tunnels[position] &&

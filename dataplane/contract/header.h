@@ -32,6 +32,7 @@ enum class MessageType : std::uint16_t {
     commit = 16,
     tunnel_set = 17,
     ipv6_route_chunk = 18,
+    advertise_chunk = 19,
     peers_begin = 20,
     peer_set = 21,
     peer_prefix_chunk = 22,

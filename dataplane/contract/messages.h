@@ -20,12 +20,12 @@ struct MessageSet {
 };
 
 // Control to data plane.
-using Downward =
-    MessageSet<HelloControl, Start, InterfaceSet, RouteChunk, Ipv6RouteChunk, NatSet, SourceChunk,
-               PoolChunk, AllowChunk, TunnelSet, Commit, PeersBegin, PeerSet, PeerPrefixChunk,
-               PeersCommit, SessionInstall, SessionsEnd, HandshakeSend, StatusQuery, CountersQuery,
-               ReasonsQuery, InterfacesQuery, NatLookupQuery, NatListQuery, PortUsageQuery,
-               StartQuery, PeersQuery, SessionsQuery, EventsSubscribe>;
+using Downward = MessageSet<HelloControl, Start, InterfaceSet, RouteChunk, Ipv6RouteChunk, NatSet,
+                            SourceChunk, PoolChunk, AllowChunk, TunnelSet, AdvertiseChunk, Commit,
+                            PeersBegin, PeerSet, PeerPrefixChunk, PeersCommit, SessionInstall,
+                            SessionsEnd, HandshakeSend, StatusQuery, CountersQuery, ReasonsQuery,
+                            InterfacesQuery, NatLookupQuery, NatListQuery, PortUsageQuery,
+                            StartQuery, PeersQuery, SessionsQuery, EventsSubscribe>;
 // Data plane to control.
 using Upward = MessageSet<HelloDataplane, Started, StartFailed, Applied, Refused, LinkChange,
                           PeersApplied, SessionInstalled, StatusReply, CountersReply, ReasonsReply,

@@ -16,6 +16,14 @@ bool is_known(E value) noexcept {
     return value < E::count;
 }
 
+template <class Chunk>
+bool is_part_valid(const Chunk& m) noexcept {
+    const ListPart& part = m.part;
+    return part.count <= m.entries.size() && part.total <= Chunk::kEntriesMax &&
+           part.offset <= part.total && part.count <= part.total - part.offset &&
+           (part.count != 0 || part.total == 0);
+}
+
 }  // namespace
 
 IpAddressField IpAddressField::of(const IpAddress& address) noexcept {
@@ -53,16 +61,21 @@ bool IpPrefixField::is_valid() const noexcept {
 }
 
 bool is_valid(const PeerPrefixChunk& m) noexcept {
-    const ListPart& part = m.part;
-    return m.peer < kPeersMax && part.count <= m.entries.size() &&
-           part.total <= PeerPrefixChunk::kEntriesMax && part.offset <= part.total &&
-           part.count <= part.total - part.offset && (part.count != 0 || part.total == 0) &&
-           std::all_of(m.entries.begin(), m.entries.begin() + part.count,
+    return m.peer < kPeersMax && is_part_valid(m) &&
+           std::all_of(m.entries.begin(), m.entries.begin() + m.part.count,
                        [](const IpPrefixField& entry) { return entry.is_valid(); });
 }
 
+bool is_valid(const AdvertiseChunk& m) noexcept {
+    return is_part_valid(m) && std::all_of(m.entries.begin(), m.entries.begin() + m.part.count,
+                                           [](const AdvertisedField& entry) {
+                                               return entry.tunnel < kPortsMax &&
+                                                      entry.prefix.is_valid();
+                                           });
+}
+
 bool is_valid(const TunnelSet& m) noexcept {
-    return m.id < kPortsMax && flags(m.has_identity);
+    return m.id < kPortsMax && flags(m.has_identity, m.is_limited, m.is_exit_node);
 }
 
 bool is_valid(const PeersBegin& m) noexcept {

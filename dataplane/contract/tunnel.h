@@ -19,6 +19,8 @@ inline constexpr std::size_t kHandshakeBytesMax = 148;  // an initiation, the lo
 inline constexpr std::uint32_t kPeerPrefixesMax = 131072;
 inline constexpr std::size_t kPeerPrefixesPerChunk = 256;
 inline constexpr std::size_t kAllowedIpsInPeerSet = 4;
+inline constexpr std::uint32_t kAdvertisedMax = 4096;  // of all tunnels
+inline constexpr std::size_t kAdvertisedPerChunk = 256;
 inline constexpr std::size_t kPeersPerReply = 128;
 inline constexpr std::size_t kSessionsPerReply = 256;
 inline constexpr std::size_t kHandshakesPerBatch = 64;
@@ -74,11 +76,31 @@ struct TunnelSet {
     std::uint8_t id = 0;            // of the interface: port_count + position in Start::tunnels
     std::uint8_t has_identity = 0;  // without one no handshake is answered
     std::uint16_t listen_port = 0;  // 0: not in use
-    std::uint32_t reserved = 0;
+    std::uint8_t is_limited = 0;    // reaches what advertise_chunks list for it, and no more
+    std::uint8_t is_exit_node = 0;  // if limited: and what leaves by outside interfaces
+    std::uint16_t reserved = 0;
     std::array<std::byte, 32> mac1_key{};  // of our public key (wireguard.md section 3)
     friend bool operator==(const TunnelSet&, const TunnelSet&) = default;
 };
 static_assert(sizeof(TunnelSet) == 16 + 8 + 32 && kIsMessage<TunnelSet>);
+
+// Part of the list of what limited tunnels reach (decisions.md W13).
+struct AdvertisedField {
+    IpPrefixField prefix;
+    std::uint8_t tunnel = 0;  // interface id
+    std::array<std::uint8_t, 3> reserved{};
+    friend bool operator==(const AdvertisedField&, const AdvertisedField&) = default;
+};
+struct AdvertiseChunk {
+    static constexpr MessageType kType = MessageType::advertise_chunk;
+    using Entry = AdvertisedField;
+    static constexpr std::uint32_t kEntriesMax = kAdvertisedMax;
+    Header header = header_of<AdvertiseChunk>();
+    ListPart part;
+    std::array<AdvertisedField, kAdvertisedPerChunk> entries{};
+};
+static_assert(sizeof(AdvertiseChunk) == 32 + 28 * kAdvertisedPerChunk &&
+              kIsMessage<AdvertiseChunk>);
 
 // Begins a transaction and forgets an unfinished one.
 struct PeersBegin {
@@ -326,6 +348,7 @@ static_assert(sizeof(TunnelEvents) == 32 + 12 * kTunnelEventsPerBatch && kIsMess
 
 // Whether every field has a value that it may have: what the decoder asks.
 [[nodiscard]] bool is_valid(const TunnelSet& message) noexcept;
+[[nodiscard]] bool is_valid(const AdvertiseChunk& message) noexcept;
 [[nodiscard]] bool is_valid(const PeersBegin& message) noexcept;
 [[nodiscard]] bool is_valid(const PeerSet& message) noexcept;
 [[nodiscard]] bool is_valid(const PeerPrefixChunk& message) noexcept;

@@ -22,6 +22,7 @@ struct World {
     std::vector<Ipv4Address> pool;
     std::vector<AllowField> allow;
     std::array<TunnelSet, kTunnelsMax> tunnels{};  // by position in Start::tunnels; id 0: unset
+    std::vector<AdvertisedField> advertised;
     friend bool operator==(const World&, const World&) = default;
 
 private:

@@ -228,6 +228,23 @@ nat::Policy policy_of(const contract::World& world) {
     return policy;
 }
 
+std::vector<route::TunnelLimit> tunnel_limits_of(const contract::World& world) {
+    std::vector<route::TunnelLimit> limits;
+    for (const contract::TunnelSet& tunnel : world.tunnels) {
+        if (tunnel.is_limited == 0) {
+            continue;
+        }
+        route::TunnelLimit limit{InterfaceId{tunnel.id}, {}, tunnel.is_exit_node != 0};
+        for (const contract::AdvertisedField& field : world.advertised) {
+            if (field.tunnel == tunnel.id) {
+                limit.prefixes.push_back(field.prefix.prefix());
+            }
+        }
+        limits.push_back(std::move(limit));
+    }
+    return limits;
+}
+
 route::LocalSettings local_of(const GenerationRequest& request, const nat::Policy& nat) {
     route::LocalSettings settings;
     for (const contract::AllowField& field : request.world.allow) {
@@ -246,6 +263,7 @@ route::LocalSettings local_of(const GenerationRequest& request, const nat::Polic
     settings.reserved_ports = nat.reserved_ports;
     settings.host_port_first = request.host_ports.first;
     settings.host_port_last = request.host_ports.last;
+    settings.tunnel_limits = tunnel_limits_of(request.world);
     for (const contract::TunnelSet& tunnel : request.world.tunnels) {
         if (tunnel.listen_port != 0) {
             settings.tunnel_ports.emplace_back(tunnel.listen_port);

@@ -150,6 +150,15 @@ void send_along(const Question& question, const Route& route) noexcept {
     question.put(Lane::link6);
 }
 
+// decisions.md W13. Where no route leads, an exit node says so.
+bool is_out_of_reach(const Question& question, const Route& route) noexcept {
+    const View& view = question.state.view;
+    const bool is_internet = route.kind == route::RouteKind::unreachable ||
+                             (*view.interfaces)[route.interface].role == InterfaceRole::outside;
+    return !view.local->reach().permits(question.packet.ingress, question.ip.destination,
+                                        is_internet);
+}
+
 void forward(const Question& question, const Route& route) noexcept {
     const Packet& packet = question.packet;
     if (question.ingress.role == InterfaceRole::outside) {
@@ -158,6 +167,10 @@ void forward(const Question& question, const Route& route) noexcept {
     }
     if (is_link_local(question.ip.source) || is_link_local(question.ip.destination)) {
         question.drop(DropReason::ipv6_link_local_transit);  // RFC 4291 section 2.5.6
+        return;
+    }
+    if (question.ingress.is_tunnel && is_out_of_reach(question, route)) {
+        question.drop(DropReason::admit_not_advertised);
         return;
     }
     if (question.ip.hop_limit <= 1) {

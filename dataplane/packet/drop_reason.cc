@@ -214,6 +214,9 @@ constexpr std::array<DropReasonText, kDropReasonCount> kTexts{{
     {admit_source_not_allowed, "admit_source_not_allowed",
      "The inner source is not among the sending peer's allowed IPs: compare allowed-ips on both "
      "sides."},
+    {admit_not_advertised, "admit_not_advertised",
+     "A peer asked for a destination that its tunnel does not advertise: list it in "
+     "advertise.routes, or set advertise.exit-node for the internet."},
     {seal_no_peer, "seal_no_peer",
      "No peer of the tunnel has the destination among its allowed IPs; the sender was told."},
     {seal_no_endpoint, "seal_no_endpoint",

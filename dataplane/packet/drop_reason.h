@@ -134,6 +134,7 @@ enum class DropReason : std::uint8_t {
     tunnel_inner_length,
     tunnel_down,
     admit_source_not_allowed,
+    admit_not_advertised,
     // Tunnels, outbound (17 #39 to #43; decisions.md W6, W7).
     seal_no_peer,
     seal_no_endpoint,

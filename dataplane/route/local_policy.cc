@@ -12,7 +12,8 @@ LocalPolicy::LocalPolicy(const LocalSettings& settings, const InterfaceTable& in
       tunnel_ports_{settings.tunnel_ports},
       reserved_ports_{settings.reserved_ports},
       host_port_first_{settings.host_port_first},
-      host_port_last_{settings.host_port_last} {
+      host_port_last_{settings.host_port_last},
+      reach_{settings.tunnel_limits} {
     for (const Port port : tunnel_ports_) {
         reserved_ports_.set(port.number());
     }

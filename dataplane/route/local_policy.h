@@ -12,6 +12,7 @@
 
 #include "dataplane/packet/interface.h"
 #include "dataplane/packet/prefix_set.h"
+#include "dataplane/route/tunnel_reach.h"
 #include "dataplane/wire/address.h"
 
 namespace towpath::route {
@@ -31,6 +32,7 @@ struct LocalSettings {
     std::vector<Ipv4Address> pool;
     std::bitset<65536> reserved_ports;  // never given to mappings on a shared address (N10)
     std::vector<Port> tunnel_ports;     // where WireGuard listens; reserved as well (W9)
+    std::vector<TunnelLimit> tunnel_limits;
     // The host's ephemeral ports: replies to its own connections come in here, so TCP segments
     // other than a first SYN, and UDP, are let in from anywhere.
     std::uint16_t host_port_first = 61000;
@@ -75,6 +77,7 @@ public:
     [[nodiscard]] bool is_tunnel_port(Port port) const noexcept {
         return std::find(tunnel_ports_.begin(), tunnel_ports_.end(), port) != tunnel_ports_.end();
     }
+    [[nodiscard]] const TunnelReach& reach() const noexcept { return reach_; }
     [[nodiscard]] const PrefixSet& inside_sources() const noexcept { return inside_sources_; }
     [[nodiscard]] const std::vector<Ipv4Address>& pool() const noexcept { return pool_; }
 
@@ -106,6 +109,7 @@ private:
     std::bitset<65536> reserved_ports_;
     std::uint16_t host_port_first_;
     std::uint16_t host_port_last_;
+    TunnelReach reach_;
 };
 
 }  // namespace towpath::route

@@ -44,6 +44,18 @@ constexpr auto kUnreachable = static_cast<std::uint8_t>(IcmpType::destination_un
     batch.put(index, Lane::nat_outbound);
 }
 
+// W13. What is made here, as a reset, answers a peer of the tunnel that it seems to come from.
+[[gnu::noinline]] bool is_out_of_reach(const View& view, const Packet& packet,
+                                       Ipv4Address destination, const Route& route) noexcept {
+    if (packet.is_originated || route.kind == RouteKind::local) {
+        return false;
+    }
+    // A hairpin was sent to an outside address. Where no route leads, an exit node says so.
+    const bool is_internet = packet.was_rewritten_inbound || route.kind == RouteKind::unreachable ||
+                             (*view.interfaces)[route.interface].role == InterfaceRole::outside;
+    return !view.local->reach().permits(packet.ingress, destination, is_internet);
+}
+
 [[gnu::always_inline]] inline void route_packet(const View& view, Batch& batch,
                                                 PacketIndex index) noexcept {
     Packet& packet = batch[index];
@@ -51,6 +63,10 @@ constexpr auto kUnreachable = static_cast<std::uint8_t>(IcmpType::destination_un
     const Interface& ingress = (*view.interfaces)[packet.ingress];
     const Route& route = view.routes->find(destination);
     packet.egress = route.interface;
+    if (ingress.is_tunnel && is_out_of_reach(view, packet, destination, route)) {
+        batch.drop(index, DropReason::admit_not_advertised);
+        return;
+    }
     switch (route.kind) {
         case RouteKind::via:
             packet.next_hop = route.next_hop;

@@ -27,6 +27,13 @@ bool is_interface(const contract::StartSettings& start, std::uint8_t id) noexcep
     return id < start.port_count + start.tunnel_count;
 }
 
+Outcome<void> check_tunnel(const contract::StartSettings& start, std::uint8_t id) {
+    if (id < start.port_count || !is_interface(start, id)) {
+        return refuse("interface " + interface_name(start, id) + " is no tunnel");
+    }
+    return {};
+}
+
 // One chunk onto its list. Offset 0 begins anew; anything else must continue.
 template <class Chunk>
 Outcome<void> take_chunk(std::vector<typename Chunk::Entry>& list, ListProgress& progress,
@@ -158,8 +165,8 @@ Outcome<void> apply(Construction& construction, const contract::StartSettings& s
 
 Outcome<void> apply(Construction& construction, const contract::StartSettings& start,
                     const contract::TunnelSet& message) {
-    if (message.id < start.port_count || !is_interface(start, message.id)) {
-        return refuse("interface " + interface_name(start, message.id) + " is no tunnel");
+    if (auto checked = check_tunnel(start, message.id); !checked) {
+        return checked;
     }
     contract::TunnelSet& slot =
         construction.world.tunnels[static_cast<std::size_t>(message.id - start.port_count)];
@@ -168,10 +175,21 @@ Outcome<void> apply(Construction& construction, const contract::StartSettings& s
     return {};
 }
 
+Outcome<void> apply(Construction& construction, const contract::StartSettings& start,
+                    const contract::AdvertiseChunk& message) {
+    for (std::size_t i = 0; i < message.part.count; ++i) {
+        if (auto checked = check_tunnel(start, message.entries[i].tunnel); !checked) {
+            return checked;
+        }
+    }
+    return take_chunk(construction.world.advertised, construction.advertised, message,
+                      "advertised prefixes");
+}
+
 Outcome<void> check_whole(const Construction& construction) {
     if (!construction.routes.is_complete() || !construction.ipv6_routes.is_complete() ||
         !construction.sources.is_complete() || !construction.pool.is_complete() ||
-        !construction.allow.is_complete()) {
+        !construction.allow.is_complete() || !construction.advertised.is_complete()) {
         return refuse("a list was not stated to its end before the commit");
     }
     const contract::World& world = construction.world;

@@ -25,6 +25,7 @@ struct Construction {
     ListProgress sources;
     ListProgress pool;
     ListProgress allow;
+    ListProgress advertised;
 };
 
 // A construction that begins where `applied` is.
@@ -49,6 +50,8 @@ struct Construction {
                                   const contract::AllowChunk& message);
 [[nodiscard]] Outcome<void> apply(Construction& construction, const contract::StartSettings& start,
                                   const contract::TunnelSet& message);
+[[nodiscard]] Outcome<void> apply(Construction& construction, const contract::StartSettings& start,
+                                  const contract::AdvertiseChunk& message);
 
 // What must hold over all messages before a commit: lists are whole, and translation that is
 // switched on has somewhere to come from and go to.

@@ -149,6 +149,9 @@ void Dispatcher::on(Context& context, const AllowChunk& message) {
 void Dispatcher::on(Context& context, const TunnelSet& message) {
     on_state(context, message);
 }
+void Dispatcher::on(Context& context, const AdvertiseChunk& message) {
+    on_state(context, message);
+}
 
 void Dispatcher::on(Context& context, const Commit& message) {
     if (!is_started(context, MessageType::commit)) {

@@ -66,6 +66,7 @@ private:
     void on(Context& context, const contract::PoolChunk& message);
     void on(Context& context, const contract::AllowChunk& message);
     void on(Context& context, const contract::TunnelSet& message);
+    void on(Context& context, const contract::AdvertiseChunk& message);
     void on(Context& context, const contract::Commit& message);
     template <class PeerMessage>
     void on_peers(Context& context, const PeerMessage& message);

@@ -52,7 +52,7 @@ TEST(Tunnel, IsUnderstoodWhole) {
              "             allowed-ips: [10.77.99.2/32], endpoint: \"vpn.example.org:443\",\n"
              "             persistent-keepalive: 25s}]\n"
              "    re-resolve: 1m\n    advertise: {routes: [10.77.1.0/24], exit-node: true}\n"
-             "    source-nat: {default: interface, except: [10.77.2.0/24]}\n"));
+             "    source-nat: {default: none, except: []}\n    stateful: false\n"));
     ASSERT_EQ(to_string(loaded.diagnostics, "f"), "");
     const Tunnel& tunnel = loaded.config.tunnels.at(0);
     EXPECT_EQ(to_base64(tunnel.private_key.bytes()), kPrivate);
@@ -67,8 +67,6 @@ TEST(Tunnel, IsUnderstoodWhole) {
     EXPECT_EQ(tunnel.peers[0].endpoint->name, "vpn.example.org");
     EXPECT_EQ(tunnel.peers[0].persistent_keepalive, std::chrono::seconds{25});
     EXPECT_TRUE(tunnel.advertise->is_exit_node);
-    EXPECT_TRUE(tunnel.source_nat.is_default);
-    EXPECT_EQ(tunnel.source_nat.except.size(), 1U);
 }
 
 TEST(Tunnel, TakesAFileAsItIs) {
@@ -215,8 +213,15 @@ TEST(Tunnel, KeepsToItsRules) {
               "f:6:59: error: 10.77.99.1/32 is given twice: also on wg0\n");
     EXPECT_EQ(told(tunnel("addresses: [\"2001:db8::1/64\"], mtu: 1279")),
               "f:6:63: error: wireguard.wg0.mtu is below 1280, which IPv6 needs\n");
-    EXPECT_EQ(told(tunnel("stateful: true, addresses: [\"2001:db8::1/64\"]")),
-              "f:6:32: error: stateful is for IPv4 only: wg0 has IPv6 addresses\n");
+    EXPECT_EQ(told(tunnel("stateful: true")),
+              "f:6:42: error: stateful 'true' is not available in this version: between tunnels "
+              "and inside interfaces every packet passes that 'advertise' lets through\n");
+    EXPECT_EQ(told(tunnel("source-nat: {default: interface}")),
+              "f:6:54: error: source-nat 'interface' is not available in this version: hosts "
+              "behind inside interfaces see the peers' own addresses and need a route to them\n");
+    EXPECT_EQ(told(tunnel("source-nat: {except: [10.77.2.0/24]}")),
+              "f:6:53: error: exceptions from source-nat are not available in this version: peers "
+              "keep their address towards all inside interfaces\n");
     EXPECT_EQ(told(tunnel("source-nat: {default: all}")),
               "f:6:54: error: wireguard.wg0.source-nat.default: 'all' is not one of none, "
               "interface\n");

@@ -31,14 +31,16 @@ auto decode(std::span<const std::byte> bytes) {
 template <class M>
 class EveryMessage : public ::testing::Test {};
 
-using AllMessages = ::testing::Types<
-    HelloControl, Start, InterfaceSet, RouteChunk, Ipv6RouteChunk, NatSet, SourceChunk, PoolChunk,
-    AllowChunk, StatusQuery, CountersQuery, ReasonsQuery, InterfacesQuery, NatLookupQuery,
-    NatListQuery, PortUsageQuery, EventsSubscribe, HelloDataplane, Started, StartFailed, Applied,
-    Refused, LinkChange, StatusReply, ReasonsReply, InterfacesReply, NatLookupReply, NatListReply,
-    PortUsageReply, StartReply, StartQuery, EventBatch, TunnelSet, PeersBegin, PeerSet,
-    PeerPrefixChunk, PeersCommit, PeersApplied, SessionInstall, SessionInstalled, SessionsEnd,
-    PeersQuery, SessionsQuery, PeersReply, SessionsReply, HandshakesReceived, TunnelEvents>;
+using AllMessages =
+    ::testing::Types<HelloControl, Start, InterfaceSet, RouteChunk, Ipv6RouteChunk, NatSet,
+                     SourceChunk, PoolChunk, AllowChunk, StatusQuery, CountersQuery, ReasonsQuery,
+                     InterfacesQuery, NatLookupQuery, NatListQuery, PortUsageQuery, EventsSubscribe,
+                     HelloDataplane, Started, StartFailed, Applied, Refused, LinkChange,
+                     StatusReply, ReasonsReply, InterfacesReply, NatLookupReply, NatListReply,
+                     PortUsageReply, StartReply, StartQuery, EventBatch, TunnelSet, AdvertiseChunk,
+                     PeersBegin, PeerSet, PeerPrefixChunk, PeersCommit, PeersApplied,
+                     SessionInstall, SessionInstalled, SessionsEnd, PeersQuery, SessionsQuery,
+                     PeersReply, SessionsReply, HandshakesReceived, TunnelEvents>;
 TYPED_TEST_SUITE(EveryMessage, AllMessages);
 
 TYPED_TEST(EveryMessage, ArrivesAsItWasSent) {
@@ -165,6 +167,30 @@ TEST(Framing, Ipv6AddressesAndRoutesAreInRange) {
     chunk = {};
     chunk.part = {kRoutesMax, 0, kIpv6RoutesPerChunk + 1, 0};
     EXPECT_FALSE(accepts(chunk));
+}
+
+TEST(Framing, AdvertisedPrefixesAreCanonicalAndOfAnInterface) {
+    AdvertiseChunk chunk;
+    chunk.part = {1, 0, 1, 0};
+    EXPECT_FALSE(accepts(chunk));  // of no family
+    chunk.entries[0].prefix = IpPrefixField::of(*parse_ip_prefix("2001:db8::/32"));
+    EXPECT_TRUE(accepts(chunk));
+    chunk.entries[0].prefix.length = 16;  // bits are set beyond it
+    EXPECT_FALSE(accepts(chunk));
+    chunk.entries[0].prefix.length = 32;
+    chunk.entries[0].tunnel = kPortsMax;
+    EXPECT_FALSE(accepts(chunk));
+    chunk.entries[0].tunnel = kPortsMax - 1;
+    chunk.part = {kAdvertisedMax + 1, 0, 1, 0};
+    EXPECT_FALSE(accepts(chunk));
+    TunnelSet set;
+    set.is_exit_node = 1;
+    EXPECT_TRUE(accepts(set));
+    set.is_exit_node = 2;
+    EXPECT_FALSE(accepts(set));
+    set.is_exit_node = 0;
+    set.is_limited = 2;
+    EXPECT_FALSE(accepts(set));
 }
 
 TEST(Framing, ListPartsLieInsideTheirList) {

@@ -129,6 +129,29 @@ TEST(Desired, Ipv6GoesItsOwnWay) {
               (std::vector<std::string>{"interfaces.lan", "routes.static"}));
 }
 
+TEST(Desired, WhatTunnelsAdvertiseIsStatedAndChangesLive) {
+    config::Config config = gateway();
+    config.tunnels.resize(2);
+    config.tunnels[0].name = "wg0";
+    config.tunnels[1].name = "wg1";
+    const contract::StartSettings running = desired_start(config, "towpath");
+    const World before = *desired_world(config, running);
+    EXPECT_EQ(before.tunnels[1].is_limited, 0);
+    const IpPrefix ipv4{Ipv4Prefix{Ipv4Address{0x0A4D0100}, 24}};
+    const IpPrefix ipv6{IpAddress{*parse_ipv6_address("2001:db8:1::")}, 48};
+    config.tunnels[1].advertise = config::Advertise{{ipv4, ipv6}, true};
+    const World after = *desired_world(config, running);
+    EXPECT_EQ(after.tunnels[0].is_limited, 0);
+    EXPECT_EQ(after.tunnels[1].is_limited, 1);
+    EXPECT_EQ(after.tunnels[1].is_exit_node, 1);
+    EXPECT_EQ(after.advertised,
+              (std::vector<contract::AdvertisedField>{{contract::IpPrefixField::of(ipv4), 3, {}},
+                                                      {contract::IpPrefixField::of(ipv6), 3, {}}}));
+    EXPECT_EQ(state_messages(before, after, running).size(), 2U);
+    EXPECT_EQ(live_differences(before, after, running),
+              (std::vector<std::string>{"wireguard (advertised routes)", "wireguard.wg1"}));
+}
+
 TEST(Desired, InterfaceGoneFromTheFileCarriesNothing) {
     config::Config config = gateway();
     const contract::StartSettings running = desired_start(config, "towpath");
@@ -177,6 +200,7 @@ protected:
     Difference() {
         start_.port_count = 3;
         start_.pool_addresses = contract::kPoolMax;
+        start_.tunnel_count = 1;
     }
     World random_world() {
         World world;
@@ -204,6 +228,13 @@ protected:
         for (std::size_t i = random() % 2 * contract::kAllowPerChunk + random() % 2; i > 0; --i) {
             world.allow.push_back({{}, {1, 2}, 6, contract::kAnyInterface, 0});
         }
+        for (std::size_t i = random() % 2 * contract::kAdvertisedPerChunk + random() % 2; i > 0;
+             --i) {
+            const Ipv4Prefix prefix{Ipv4Address{static_cast<std::uint32_t>(i << 8U)}, 24};
+            world.advertised.push_back({contract::IpPrefixField::of(IpPrefix{prefix}), 3, {}});
+        }
+        world.tunnels[0].id = 3;
+        world.tunnels[0].is_limited = static_cast<std::uint8_t>(random() % 2);
         world.nat.udp_timeout_s = 300 + random() % 2;
         return world;
     }

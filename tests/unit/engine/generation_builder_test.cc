@@ -143,5 +143,30 @@ TEST_F(GenerationBuilder, LetsInWhatLocalAllowLists) {
     EXPECT_FALSE(local.allows(wan, address("198.51.100.7"), 17, Port{std::uint16_t{22}}));
 }
 
+TEST_F(GenerationBuilder, LimitsTunnelsToWhatTheyAdvertise) {
+    world_.tunnels[0].id = 1;
+    const auto permits = [this](std::string_view destination, bool is_internet = false) {
+        const IpAddress address = *parse_ip_address(destination);
+        const auto generation = build();
+        const route::TunnelReach& reach = generation->local.reach();
+        return address.is_ipv4() ? reach.permits(InterfaceId{1}, address.ipv4(), is_internet)
+                                 : reach.permits(InterfaceId{1}, address.ipv6(), is_internet);
+    };
+    EXPECT_TRUE(permits("10.77.2.1"));
+    world_.tunnels[0].is_limited = 1;
+    const auto field = [](std::string_view text, std::uint8_t tunnel) {
+        return contract::AdvertisedField{
+            contract::IpPrefixField::of(*parse_ip_prefix(text)), tunnel, {}};
+    };
+    world_.advertised = {field("10.77.1.0/24", 1), field("2001:db8:1::/48", 1),
+                         field("10.77.2.0/24", 0)};
+    EXPECT_TRUE(permits("10.77.1.1"));
+    EXPECT_TRUE(permits("2001:db8:1::1"));
+    EXPECT_FALSE(permits("10.77.2.1"));  // another tunnel's
+    EXPECT_FALSE(permits("198.51.100.1", true));
+    world_.tunnels[0].is_exit_node = 1;
+    EXPECT_TRUE(permits("198.51.100.1", true));
+}
+
 }  // namespace
 }  // namespace towpath::engine

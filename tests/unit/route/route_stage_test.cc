@@ -100,5 +100,75 @@ TEST_F(RouteStage, LocalIsForTheHost) {
     EXPECT_EQ(pass(frame), Lane::punt);
 }
 
+// decisions.md W13.
+class FromTunnel : public RouteStage {
+protected:
+    void limit(bool is_exit_node) {
+        settings_.tunnel_limits = {
+            {kTunnel, {IpPrefix{builders::prefix("10.77.1.0/24")}}, is_exit_node}};
+        rebuild();
+        state_.view = view_;
+    }
+    Lane pass_to(std::string_view destination, bool was_rewritten_inbound = false,
+                 bool is_originated = false) {
+        frame_ = parsed(
+            builders::tcp({.source = "10.99.0.2", .destination = destination, .ingress = kTunnel}));
+        frame_.packet.was_rewritten_inbound = was_rewritten_inbound;
+        frame_.packet.is_originated = is_originated;
+        return pass(frame_);
+    }
+    void expect_dropped(std::string_view destination) {
+        EXPECT_EQ(pass_to(destination), Lane::drop) << destination;
+        EXPECT_EQ(frame_.packet.verdict, admit_not_advertised) << destination;
+    }
+    Frame frame_{0};
+};
+
+TEST_F(FromTunnel, EverythingIsReachedUnlessThereIsAList) {
+    for (const std::string_view destination : {"10.77.1.9", "10.77.4.9", "198.51.100.1"}) {
+        EXPECT_EQ(pass_to(destination), Lane::nat_outbound) << destination;
+    }
+}
+
+TEST_F(FromTunnel, OnlyWhatIsAdvertisedIsReached) {
+    limit(false);
+    EXPECT_EQ(pass_to("10.77.1.9"), Lane::nat_outbound);
+    // Another inside network, a neutral one, a peer, the internet, nowhere.
+    for (const std::string_view destination :
+         {"10.77.4.9", "10.77.9.9", "10.99.0.3", "198.51.100.1", "203.0.113.5"}) {
+        expect_dropped(destination);
+    }
+}
+
+TEST_F(FromTunnel, AnExitNodeLeadsToTheInternetToo) {
+    limit(true);
+    EXPECT_EQ(pass_to("10.77.1.9"), Lane::nat_outbound);
+    EXPECT_EQ(pass_to("198.51.100.1"), Lane::nat_outbound);
+    expect_dropped("10.77.4.9");
+    expect_dropped("10.77.9.9");
+    EXPECT_EQ(pass_to("203.0.113.5"), Lane::icmp_error);  // where no route leads
+    EXPECT_EQ(frame_.packet.verdict, route_none);
+}
+
+TEST_F(FromTunnel, AHairpinIsTheInternet) {
+    limit(false);
+    EXPECT_EQ(pass_to("10.77.4.9", true), Lane::drop);
+    EXPECT_EQ(frame_.packet.verdict, admit_not_advertised);
+    limit(true);
+    EXPECT_EQ(pass_to("10.77.4.9", true), Lane::nat_outbound);
+}
+
+TEST_F(FromTunnel, WhatIsMadeHereAnswersThePeer) {
+    limit(false);
+    EXPECT_EQ(pass_to("10.99.0.2", false, true), Lane::nat_outbound);
+}
+
+TEST_F(FromTunnel, OthersAreNotLimited) {
+    limit(false);
+    Frame frame = parsed(builders::udp());
+    EXPECT_EQ(pass(frame), Lane::nat_outbound);
+    EXPECT_EQ(frame.packet.egress, kWan);
+}
+
 }  // namespace
 }  // namespace towpath::route

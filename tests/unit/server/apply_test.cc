@@ -177,5 +177,23 @@ TEST(Apply, LocalRuleOfAnUnknownInterfaceIsRefused) {
     EXPECT_FALSE(apply(construction, start, chunk).has_value());
 }
 
+TEST(Apply, AdvertisedPrefixesAreOfTunnels) {
+    StartSettings start = two_ports();
+    start.tunnel_count = 1;
+    Construction construction;
+    AdvertiseChunk chunk;
+    chunk.part = {2, 0, 1, 0};
+    chunk.entries[0] = {IpPrefixField::of(*parse_ip_prefix("10.77.1.0/24")), 1, {}};
+    EXPECT_EQ(apply(construction, start, chunk).error().sentence, "interface wan is no tunnel");
+    chunk.entries[0].tunnel = 2;
+    ASSERT_TRUE(apply(construction, start, chunk).has_value());
+    EXPECT_FALSE(check_whole(construction).has_value());  // one of two
+    chunk.part = {2, 1, 1, 0};
+    chunk.entries[0].prefix = IpPrefixField::of(*parse_ip_prefix("2001:db8:1::/48"));
+    ASSERT_TRUE(apply(construction, start, chunk).has_value());
+    EXPECT_TRUE(check_whole(construction).has_value());
+    EXPECT_EQ(construction.world.advertised.size(), 2U);
+}
+
 }  // namespace
 }  // namespace towpath::server
