@@ -214,6 +214,7 @@ struct HostPorts {
 struct Management {
     std::string api_socket;           // empty: api.sock in the run directory
     std::optional<Endpoint> metrics;  // TCP address of the Prometheus text
+    bool has_peer_metrics = false;    // a series per WireGuard peer in it
     friend bool operator==(const Management&, const Management&) = default;
 };
 

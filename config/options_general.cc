@@ -82,6 +82,10 @@ void read_metrics(Reading& reading, const Option&, const Node& node) {
     reading.take(reading.config.management.metrics, node, parse_endpoint);
 }
 
+void read_peer_metrics(Reading& reading, const Option&, const Node& node) {
+    reading.take(reading.config.management.has_peer_metrics, node, parse_boolean);
+}
+
 void read_host_ports(Reading& reading, const Option&, const Node& node) {
     HostPorts& host_ports = reading.config.host_ports;
     std::vector<PortRange> ranges;
@@ -159,6 +163,9 @@ constexpr std::array kOptions{
     Option{"management.metrics", Value::word, "", "", Reload::restart,
            "TCP address and port of the Prometheus text, as in 127.0.0.1:9469; off if not given.",
            read_metrics},
+    Option{"management.metrics-per-peer", Value::boolean, "false", "", Reload::restart,
+           "A series per WireGuard peer in the Prometheus text; else sums per tunnel.",
+           read_peer_metrics},
     Option{"dataplane", Value::section, "", "", Reload::restart,
            "Cores, memory and sleep of the data plane; fixed while it runs."},
     Option{"dataplane.cores", Value::word_list, "auto", "", Reload::restart,

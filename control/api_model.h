@@ -194,6 +194,13 @@ public:
     // Asked of the data plane, as above; cursor 0 begins.
     virtual void peer_list(std::uint64_t cursor, Reply<PeerPage> reply) = 0;
     [[nodiscard]] virtual std::vector<TunnelKeysModel> tunnel_keys() const = 0;
+    // Whether metrics have a series per peer (management.metrics-per-peer).
+    [[nodiscard]] virtual bool shows_peer_metrics() const = 0;
+    // Begins a handshake with every peer whose endpoint is known.
+    virtual void rekey_all() = 0;
+    // The greatest time stamp heard of the peer is forgotten (decisions.md W20). `public_key` is in
+    // base64. False: no such peer.
+    virtual bool forget_timestamp(const std::string& public_key) = 0;
 
     // Reads the configuration file again and applies what can be applied live. Fails with
     // ExitCode::unreachable, within 8 s, if the data plane does not answer; a valid configuration

@@ -1,55 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/api/metrics.h"
 
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "control/api/metrics_page.h"
 #include "control/api/render.h"
 
 namespace towpath::control::api {
 namespace {
-
-using prometheus::MetricType;
-using Labels = std::vector<prometheus::ClientMetric::Label>;
-
-class Page {
-public:
-    // Starts a family; samples go to the last one started.
-    Page& counter(std::string name, std::string help) {
-        return family(std::move(name), std::move(help), MetricType::Counter);
-    }
-    Page& gauge(std::string name, std::string help) {
-        return family(std::move(name), std::move(help), MetricType::Gauge);
-    }
-    Page& sample(double value, Labels labels = {}) {
-        prometheus::ClientMetric metric;
-        metric.label = std::move(labels);
-        if (families_.back().type == MetricType::Counter) {
-            metric.counter.value = value;
-        } else {
-            metric.gauge.value = value;
-        }
-        families_.back().metric.push_back(std::move(metric));
-        return *this;
-    }
-    [[nodiscard]] std::string text() const {
-        return prometheus::TextSerializer{}.Serialize(families_);
-    }
-
-private:
-    Page& family(std::string name, std::string help, MetricType type) {
-        families_.push_back({std::move(name), std::move(help), type, {}});
-        return *this;
-    }
-    std::vector<prometheus::MetricFamily> families_;
-};
-
-double as_double(std::uint64_t value) {
-    return static_cast<double>(value);
-}
 
 void add_health(Page& page, const StatusModel& status) {
     page.gauge("towpath_build_info", "Versions of the running processes.")
@@ -187,7 +146,8 @@ void add_ports(Page& page, const std::vector<PortUsageModel>& usage) {
 
 }  // namespace
 
-std::string metrics_text(const ApiModel& model, const std::vector<PortUsageModel>& usage) {
+std::string metrics_text(const ApiModel& model, const std::vector<PortUsageModel>& usage,
+                         const std::optional<std::vector<PeerModel>>& peers) {
     Page page;
     const StatusModel status = model.status();
     add_health(page, status);
@@ -195,6 +155,10 @@ std::string metrics_text(const ApiModel& model, const std::vector<PortUsageModel
     add_fate(page, model);
     add_nat(page, status, model.totals());
     add_ports(page, usage);
+    add_tunnels(page, model.tunnels(), peers);
+    if (peers && model.shows_peer_metrics()) {
+        add_peers(page, *peers);
+    }
     return page.text();
 }
 

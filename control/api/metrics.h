@@ -10,8 +10,9 @@
 
 namespace towpath::control::api {
 
-// `usage` is what the data plane answered about ports; empty while it does not.
+// `usage` and `peers` are what the data plane answered; empty while it does not.
 [[nodiscard]] std::string metrics_text(const ApiModel& model,
-                                       const std::vector<PortUsageModel>& usage);
+                                       const std::vector<PortUsageModel>& usage,
+                                       const std::optional<std::vector<PeerModel>>& peers);
 
 }  // namespace towpath::control::api

@@ -156,11 +156,14 @@ void post_check(ApiModel& model, const Request& request, const Respond& respond)
     respond(reply(merged(to_json(result)), result.ok ? 200 : 422));
 }
 
+// A page without ports or peers is better than none: the rest is known also without a data plane.
 void get_metrics(ApiModel& model, const Request&, const Respond& respond) {
-    // A page without ports is better than none: the rest is known also without a data plane.
-    model.port_usage([&model, respond](const Outcome<std::vector<PortUsageModel>>& usage) {
-        respond({200, "text/plain; version=0.0.4; charset=utf-8",
-                 metrics_text(model, usage ? *usage : std::vector<PortUsageModel>{})});
+    gather_peers(model, [&model, respond](std::optional<std::vector<PeerModel>> peers) {
+        model.port_usage([&model, respond, peers = std::move(peers)](
+                             const Outcome<std::vector<PortUsageModel>>& usage) {
+            respond({200, "text/plain; version=0.0.4; charset=utf-8",
+                     metrics_text(model, usage ? *usage : std::vector<PortUsageModel>{}, peers)});
+        });
     });
 }
 
@@ -182,6 +185,8 @@ constexpr std::array kRoutes{
     Route{"GET", "/v1/wireguard/tunnels", get_tunnels},
     Route{"GET", "/v1/wireguard/peers", get_peers},
     Route{"GET", "/v1/wireguard/keys", get_tunnel_keys},
+    Route{"POST", "/v1/wireguard/rekey", post_rekey},
+    Route{"POST", "/v1/wireguard/forget-timestamp", post_forget_timestamp},
     Route{"POST", "/v1/check", post_check},
     Route{"GET", "/metrics", get_metrics},
 };

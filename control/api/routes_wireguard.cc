@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/api/routes_wireguard.h"
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 #include "control/api/replies.h"
 
 namespace towpath::control::api {
@@ -8,7 +12,45 @@ namespace {
 
 namespace json = boost::json;
 
+void gather_from(ApiModel& model, std::uint64_t cursor, std::vector<PeerModel> peers,
+                 PeersGathered done) {
+    model.peer_list(cursor, [&model, peers = std::move(peers),
+                             done = std::move(done)](Outcome<PeerPage> page) mutable {
+        if (!page) {
+            done(std::nullopt);
+            return;
+        }
+        std::move(page->peers.begin(), page->peers.end(), std::back_inserter(peers));
+        if (page->next_cursor == 0) {
+            done(std::move(peers));
+        } else {
+            gather_from(model, page->next_cursor, std::move(peers), std::move(done));
+        }
+    });
+}
+
 }  // namespace
+
+void gather_peers(ApiModel& model, PeersGathered done) {
+    if (model.tunnels().empty()) {
+        done(std::vector<PeerModel>{});
+    } else {
+        gather_from(model, 0, {}, std::move(done));
+    }
+}
+
+void post_rekey(ApiModel& model, const Request&, const Respond& respond) {
+    model.rekey_all();
+    respond(reply(document()));
+}
+
+void post_forget_timestamp(ApiModel& model, const Request& request, const Respond& respond) {
+    if (model.forget_timestamp(request.body)) {
+        respond(reply(document()));
+    } else {
+        respond(refusal(404, "no peer has the public key '" + request.body + "'"));
+    }
+}
 
 void get_tunnels(ApiModel& model, const Request&, const Respond& respond) {
     json::object object = document();

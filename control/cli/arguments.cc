@@ -20,9 +20,11 @@ options::options_description described(Arguments& arguments) {
         ("help,h", options::bool_switch(&arguments.is_help))("version", options::bool_switch())(
             "json", options::bool_switch(&arguments.is_json))(
             "no-color", options::bool_switch(&arguments.is_plain))(
-            "text", options::bool_switch(&arguments.is_text))("watch", options::value<double>())(
-            "socket", options::value(&arguments.socket))("run-dir",
-                                                         options::value(&arguments.run_dir))(
+            "text", options::bool_switch(&arguments.is_text))(
+            "all", options::bool_switch(&arguments.is_all))(
+            "with-private-key", options::bool_switch(&arguments.has_private_keys))(
+            "watch", options::value<double>())("socket", options::value(&arguments.socket))(
+            "run-dir", options::value(&arguments.run_dir))(
             "config", options::value(&arguments.config))("write", options::value(&arguments.write))(
             "limit", options::value(&arguments.limit))("words", options::value(&arguments.words));
     return description;

@@ -24,6 +24,8 @@ struct Arguments {
     bool is_plain = false;  // --no-color or NO_COLOR
     bool is_text = false;   // --text
     bool is_help = false;
+    bool is_all = false;            // --all
+    bool has_private_keys = false;  // --with-private-key
 };
 
 // Environment variables are read here and nowhere else.

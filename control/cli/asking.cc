@@ -34,8 +34,8 @@ ExitCode refuse(const Streams& streams, const Failure& failure) {
 }
 
 Outcome<Parsed> question(const Arguments& arguments, const std::string& method,
-                         const std::string& target) {
-    auto answer = ask(arguments.socket, method, target);
+                         const std::string& target, const std::string& body) {
+    auto answer = ask(arguments.socket, method, target, body);
     if (!answer) {
         return tl::unexpected{answer.error()};
     }

@@ -23,7 +23,7 @@ struct Parsed {
 
 // An answer that is not an error: 200, or 422 (a refused configuration is an answer).
 [[nodiscard]] Outcome<Parsed> question(const Arguments& arguments, const std::string& method,
-                                       const std::string& target);
+                                       const std::string& target, const std::string& body = {});
 
 // As JSON if that was asked for, else as `view` has it.
 void show(const Arguments& arguments, const Streams& streams, const boost::json::value& value,

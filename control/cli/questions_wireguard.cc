@@ -6,8 +6,12 @@
 #include <ostream>
 #include <utility>
 
+#include "config/file.h"
+#include "config/load.h"
+#include "config/wg_quick.h"
 #include "control/cli/asking.h"
 #include "control/cli/field.h"
+#include "control/cli/qr_code.h"
 #include "control/cli/view.h"
 #include "control/cli/wg_dump.h"
 
@@ -97,6 +101,64 @@ ExitCode wg_show(const Arguments& arguments, Rest rest, const Streams& streams) 
     }
     streams.out << dump(*answer, keys->value, tunnel == "all");
     return ExitCode::ok;
+}
+
+ExitCode wg_export(const Arguments& arguments, Rest rest, const Streams& streams) {
+    if (rest.empty()) {
+        return refuse(streams, {ExitCode::usage, "wg export needs the name of a tunnel"});
+    }
+    const auto answer = tunnels_and_peers(arguments, rest.front());
+    if (!answer) {
+        return refuse(streams, answer.error());
+    }
+    json::value keys;
+    if (arguments.has_private_keys) {
+        auto secrets = question(arguments, "GET", "/v1/wireguard/keys");
+        if (!secrets) {
+            return refuse(streams, secrets.error());
+        }
+        keys = std::move(secrets->value);
+    }
+    streams.out << wg_quick(*answer, keys);
+    return ExitCode::ok;
+}
+
+ExitCode wg_qr(const Arguments&, Rest rest, const Streams& streams) {
+    if (rest.empty()) {
+        return refuse(streams, {ExitCode::usage, "wg qr needs a wg-quick file"});
+    }
+    const auto file = config::read_file(rest.front(), config::kFileBytesMax);
+    if (!file) {
+        return refuse(streams, {ExitCode::usage, rest.front() + file.error()});
+    }
+    // A phone would refuse it, with fewer words.
+    for (const config::Diagnostic& diagnostic : config::parse_wg_quick(file->text).diagnostics) {
+        if (diagnostic.severity == config::Severity::error) {
+            return refuse(streams, {ExitCode::usage, config::to_string(diagnostic, rest.front())});
+        }
+    }
+    const auto picture = qr_code(file->text);
+    if (!picture) {
+        return refuse(streams, picture.error());
+    }
+    streams.out << *picture;
+    return ExitCode::ok;
+}
+
+ExitCode wg_rekey(const Arguments& arguments, Rest, const Streams& streams) {
+    if (!arguments.is_all) {
+        return refuse(streams, {ExitCode::usage, "wg rekey takes --all: it is for every peer"});
+    }
+    const auto answer = question(arguments, "POST", "/v1/wireguard/rekey");
+    return answer ? ExitCode::ok : refuse(streams, answer.error());
+}
+
+ExitCode wg_forget_timestamp(const Arguments& arguments, Rest rest, const Streams& streams) {
+    if (rest.empty()) {
+        return refuse(streams, {ExitCode::usage, "wg forget-timestamp needs a public key"});
+    }
+    const auto answer = question(arguments, "POST", "/v1/wireguard/forget-timestamp", rest.front());
+    return answer ? ExitCode::ok : refuse(streams, answer.error());
 }
 
 }  // namespace towpath::control::cli

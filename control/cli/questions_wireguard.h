@@ -11,5 +11,9 @@ namespace towpath::control::cli {
 
 ExitCode peers(const Arguments&, std::span<const std::string> rest, const Streams&);
 ExitCode wg_show(const Arguments&, std::span<const std::string> rest, const Streams&);
+ExitCode wg_export(const Arguments&, std::span<const std::string> rest, const Streams&);
+ExitCode wg_qr(const Arguments&, std::span<const std::string> rest, const Streams&);
+ExitCode wg_rekey(const Arguments&, std::span<const std::string> rest, const Streams&);
+ExitCode wg_forget_timestamp(const Arguments&, std::span<const std::string> rest, const Streams&);
 
 }  // namespace towpath::control::cli

@@ -64,4 +64,40 @@ std::string dump(const json::value& shown, const json::value& keys, bool has_nam
     return text;
 }
 
+std::string wg_quick(const json::value& shown, const json::value& keys) {
+    Secrets secrets{keys};
+    const bool has_keys = !keys.is_null();
+    std::string text = "[Interface]\n";
+    for (const json::value& tunnel : list_at(shown, "/tunnels")) {
+        text += has_keys ? "PrivateKey = " + secrets.private_keys[text_at(tunnel, "/name")] + "\n"
+                         : "# PrivateKey is left out: --with-private-key writes it\n";
+        text += "ListenPort = " + std::to_string(count_at(tunnel, "/listen_port")) + "\n";
+        if (const std::string addresses = words_at(tunnel, "/addresses", ", ");
+            !addresses.empty()) {
+            text += "Address = " + addresses + "\n";
+        }
+    }
+    for (const json::value& peer : list_at(shown, "/peers")) {
+        const std::string key = text_at(peer, "/public_key");
+        const std::string name = text_at(peer, "/name");
+        text +=
+            "\n[Peer]\n" + (name.empty() ? "" : "# " + name + "\n") + "PublicKey = " + key + "\n";
+        if (flag_at(peer, "/has_preshared_key")) {
+            text += has_keys ? "PresharedKey = " +
+                                   secrets.preshared_keys[{text_at(peer, "/tunnel"), key}] + "\n"
+                             : "# PresharedKey is left out\n";
+        }
+        if (const std::string allowed = words_at(peer, "/allowed_ips", ", "); !allowed.empty()) {
+            text += "AllowedIPs = " + allowed + "\n";
+        }
+        if (const std::string endpoint = text_at(peer, "/endpoint"); !endpoint.empty()) {
+            text += "Endpoint = " + endpoint + "\n";
+        }
+        if (const std::uint64_t every_s = count_at(peer, "/persistent_keepalive_s"); every_s != 0) {
+            text += "PersistentKeepalive = " + std::to_string(every_s) + "\n";
+        }
+    }
+    return text;
+}
+
 }  // namespace towpath::control::cli

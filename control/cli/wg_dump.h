@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Tunnels and peers as scripts read them: the tab separated format of `wg show dump`. Pure.
+// Tunnels and peers in the formats of WireGuard's own tools: the tab separated rows of
+// `wg show dump`, and wg-quick files. Pure.
 #pragma once
 
 #include <boost/json/value.hpp>
@@ -13,5 +14,9 @@ namespace towpath::control::cli {
 // begins with its tunnel's name.
 [[nodiscard]] std::string dump(const boost::json::value& shown, const boost::json::value& keys,
                                bool has_names);
+
+// The one tunnel of `shown` as a wg-quick file. `keys` as above; null: a comment stands where a
+// secret would.
+[[nodiscard]] std::string wg_quick(const boost::json::value& shown, const boost::json::value& keys);
 
 }  // namespace towpath::control::cli

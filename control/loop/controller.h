@@ -59,6 +59,9 @@ public:
     [[nodiscard]] std::vector<TunnelModel> tunnels() const override;
     void peer_list(std::uint64_t cursor, Reply<PeerPage> reply) override;
     [[nodiscard]] std::vector<TunnelKeysModel> tunnel_keys() const override;
+    [[nodiscard]] bool shows_peer_metrics() const override { return served_.has_peer_metrics; }
+    void rekey_all() override { tunnels_.rekey_all(); }
+    bool forget_timestamp(const std::string& public_key) override;
     void reload(Reply<ReloadResult> reply) override;
     [[nodiscard]] CheckResult check(const std::string& text) const override;
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "config/load.h"
+#include "config/tunnel_scalar.h"
 #include "control/loop/clock.h"
 #include "control/loop/log.h"
 #include "control/reconcile/desired.h"
@@ -177,6 +178,11 @@ void Controller::peer_list(std::uint64_t cursor, Reply<PeerPage> reply) {
 
 std::vector<TunnelKeysModel> Controller::tunnel_keys() const {
     return control::tunnel_keys(config_);
+}
+
+bool Controller::forget_timestamp(const std::string& public_key) {
+    const auto key = config::parse_key(public_key);
+    return key && tunnels_.forget_timestamp(*key);
 }
 
 CheckResult Controller::check(const std::string& text) const {

@@ -26,6 +26,9 @@ public:
     std::vector<control::TunnelModel> tunnel_models;
     std::vector<control::PeerModel> peer_models;
     std::vector<control::TunnelKeysModel> tunnel_key_models;
+    bool has_peer_metrics = false;
+    int rekeys = 0;
+    std::string forgotten_key;
     control::ReloadResult reload_result;
     control::CheckResult check_result;
     bool is_disconnected = false;
@@ -74,6 +77,17 @@ public:
         later(std::move(reply), std::move(page));
     }
     std::vector<control::TunnelKeysModel> tunnel_keys() const override { return tunnel_key_models; }
+    bool shows_peer_metrics() const override { return has_peer_metrics; }
+    void rekey_all() override { ++rekeys; }
+    bool forget_timestamp(const std::string& public_key) override {
+        for (const control::PeerModel& peer : peer_models) {
+            if (peer.public_key == public_key) {
+                forgotten_key = public_key;
+                return true;
+            }
+        }
+        return false;
+    }
     void reload(control::Reply<control::ReloadResult> reply) override {
         later(std::move(reply), reload_result);
     }

@@ -2,6 +2,8 @@
 // WireGuard as an operator sees it: screens word for word, the dump byte for byte, the API's shapes
 // and who may read keys.
 #include <boost/json/parse.hpp>
+#include <filesystem>
+#include <fstream>
 
 #include "control/api/routes.h"
 #include "control/cli/text.h"
@@ -158,6 +160,93 @@ TEST_F(WireguardClient, KeysAreForRootOnly) {
     // Nor does the TCP address of the metrics have the path at all.
     api::answer_metrics(model_, request, keep);
     EXPECT_EQ(said.status, 404U);
+}
+
+TEST_F(WireguardClient, ExportHasNoSecretsUnlessAskedFor) {
+    const std::string peers = "\n[Peer]\nPublicKey = " + kPhoneKey +
+                              "\n"
+                              "\n[Peer]\n# laptop-ana\nPublicKey = " +
+                              kLaptopKey + "\n";
+    const std::string rest =
+        "AllowedIPs = 10.99.0.2/32, 2001:db8:99::2/128\nEndpoint = 198.51.100.23:41641\n"
+        "PersistentKeepalive = 25\n";
+    const std::string interface = "ListenPort = 51820\nAddress = 10.99.0.1/24\n";
+    EXPECT_EQ(ask({"wg", "export", "wg0"}).out,
+              "[Interface]\n# PrivateKey is left out: --with-private-key writes it\n" + interface +
+                  peers + "# PresharedKey is left out\n" + rest);
+    const Said whole = ask({"wg", "export", "wg0", "--with-private-key"});
+    EXPECT_EQ(whole.out, "[Interface]\nPrivateKey = " + kPrivateKey + "\n" + interface + peers +
+                             "PresharedKey = " + kPresharedKey + "\n" + rest);
+    EXPECT_EQ(ask({"wg", "export"}).exit_code, ExitCode::usage);
+    EXPECT_EQ(ask({"wg", "export", "wg9"}).exit_code, ExitCode::failed);
+}
+
+TEST_F(WireguardClient, RekeyIsForAllAndSaysSo) {
+    EXPECT_EQ(ask({"wg", "rekey"}).exit_code, ExitCode::usage);
+    EXPECT_EQ(model_.rekeys, 0);
+    EXPECT_EQ(ask({"wg", "rekey", "--all"}).exit_code, ExitCode::ok);
+    EXPECT_EQ(model_.rekeys, 1);
+}
+
+TEST_F(WireguardClient, ForgetTimestampNamesAPeer) {
+    EXPECT_EQ(ask({"wg", "forget-timestamp"}).exit_code, ExitCode::usage);
+    const Said unknown = ask({"wg", "forget-timestamp", kServerKey});
+    EXPECT_EQ(unknown.exit_code, ExitCode::failed);
+    EXPECT_EQ(unknown.error, "towpath: no peer has the public key '" + kServerKey + "'\n");
+    EXPECT_EQ(ask({"wg", "forget-timestamp", kPhoneKey}).exit_code, ExitCode::ok);
+    EXPECT_EQ(model_.forgotten_key, kPhoneKey);
+}
+
+TEST_F(WireguardClient, MetricsHaveSumsPerTunnelAndPeersOnlyIfWanted) {
+    model_.tunnel_models[1].handshakes = {{"initiator", "sent", 2}};
+    std::string page = body_of(get("/metrics"));
+    for (const std::string_view line : {
+             "towpath_handshakes_total{role=\"initiator\",result=\"sent\"} 11\n",
+             "towpath_handshakes_total{role=\"responder\",result=\"completed\"} 7\n",
+             "towpath_tunnel_peers{tunnel=\"wg0\"} 2\n",
+             "towpath_tunnel_peers_up{tunnel=\"wg0\"} 1\n",
+             "towpath_tunnel_receive_bytes_total{tunnel=\"wg0\"} 1288490189\n",
+             "towpath_tunnel_transmit_bytes_total{tunnel=\"wg1\"} 0\n",
+         }) {
+        EXPECT_NE(page.find(line), std::string::npos) << line << page;
+    }
+    EXPECT_EQ(page.find("towpath_peer_"), std::string::npos);
+    model_.has_peer_metrics = true;
+    page = body_of(get("/metrics"));
+    const std::string labels =
+        "{tunnel=\"wg0\",public_key=\"" + kLaptopKey + "\",name=\"laptop-ana\"} ";
+    EXPECT_NE(page.find("towpath_peer_up" + labels + "1\n"), std::string::npos) << page;
+    EXPECT_NE(page.find("towpath_peer_receive_bytes_total" + labels + "1288490189\n"),
+              std::string::npos)
+        << page;
+    EXPECT_NE(page.find("towpath_peer_latest_handshake_timestamp_seconds" + labels + "1795282422"),
+              std::string::npos)
+        << page;
+    // A data plane that is not there has no bytes; zeros would look like a restart.
+    model_.is_disconnected = true;
+    page = body_of(get("/metrics"));
+    EXPECT_EQ(page.find("towpath_tunnel_receive_bytes_total{"), std::string::npos) << page;
+    EXPECT_NE(page.find("towpath_tunnel_peers{tunnel=\"wg0\"} 2\n"), std::string::npos) << page;
+}
+
+TEST(WireguardText, QrTakesOnlyFilesThatAPhoneWouldTake) {
+    EXPECT_EQ(client({"wg", "qr"}).exit_code, ExitCode::usage);
+    EXPECT_EQ(client({"wg", "qr", "/nonexistent"}).exit_code, ExitCode::usage);
+    const std::filesystem::path file = std::filesystem::temp_directory_path() /
+                                       ("towpath-qr-" + std::to_string(::getpid()) + ".conf");
+    std::ofstream{file} << "[Interface]\nPrivateKey = " + kPrivateKey + "\n";
+    const Said good = client({"wg", "qr", file.string()});
+    EXPECT_EQ(good.exit_code, ExitCode::ok) << good.error;
+    // A quiet zone of four: two lines of nothing but light, then the finder patterns' upper edge.
+    EXPECT_TRUE(good.out.starts_with("\u2588\u2588\u2588\u2588\u2588")) << good.out;
+    const std::size_t line = good.out.find('\n') + 1;
+    EXPECT_EQ(good.out.substr(0, line), good.out.substr(line, line));
+    EXPECT_NE(good.out.substr(2 * line, line), good.out.substr(0, line));
+    std::ofstream{file} << "[Interface]\nPrivateKey = short\n";
+    const Said bad = client({"wg", "qr", file.string()});
+    EXPECT_EQ(bad.exit_code, ExitCode::usage);
+    EXPECT_EQ(bad.error.find("short"), std::string::npos) << "never a key: " << bad.error;
+    std::filesystem::remove(file);
 }
 
 TEST(WireguardText, BytesAndTimesAreThoseOfWg) {
