@@ -78,6 +78,10 @@ StatusModel Controller::status() const {
                 "the configuration was read again; the data plane gets it when it answers");
         }
     }
+    for (const std::string& tunnel : changed_by_tool_) {
+        model.notes.push_back("wireguard." + tunnel +
+                              " was changed by the wg tool: a reload undoes that");
+    }
     if (config_.management != served_) {
         model.notes.push_back("management needs a restart of towpath-control");
     }

@@ -79,6 +79,17 @@ def wg_tool_works_unchanged():
             towpath.wg("syncconf", "wg0", path)
             equal(towpath.wg("show", "wg0", "peers").split(), [client.public], "peers by syncconf")
             check(pings(lab), "after syncconf")
+            check("wireguard.wg0 was changed by the wg tool" in towpath.client("status").stdout,
+                  towpath.client("status").stdout)
+
+            # Another port, by a file that replaces everything: the client is told and comes again.
+            path.write_text(path.read_text(encoding="ascii").replace(str(PORT), str(PORT + 1)),
+                            encoding="ascii")
+            towpath.wg("setconf", "wg0", path)
+            equal(towpath.wg("show", "wg0", "listen-port").strip(), str(PORT + 1), "the port")
+            client.wg("set", "wg0", "peer", public, "endpoint", f"{WAN_ADDRESS}:{PORT + 1}")
+            check(pings(lab), "after setconf")
+            client.wg("set", "wg0", "peer", public, "endpoint", f"{WAN_ADDRESS}:{PORT}")
 
             # What the file says comes back, and the reload tells.
             done = towpath.client("reload")
@@ -86,3 +97,20 @@ def wg_tool_works_unchanged():
             equal(set(towpath.wg("show", "wg0", "peers").split()), {client.public, stranger},
                   "peers after the reload")
             check(pings(lab), "after the reload")
+
+            # What was exported is what the tool takes, and what it takes again is the same.
+            path.write_text(towpath.client("wg", "export", "wg0", "--with-private-key").stdout,
+                            encoding="ascii")
+            check(private in path.read_text(encoding="ascii"), "the exported key")
+            check(private not in towpath.client("wg", "export", "wg0").stdout, "a key was shown")
+            before = columns(towpath.wg("show", "wg0", "dump"))
+            stripped = lab.folder / "stripped.conf"
+            stripped.write_text("".join(
+                line for line in path.read_text(encoding="ascii").splitlines(keepends=True)
+                if not line.startswith("Address")), encoding="ascii")
+            towpath.wg("syncconf", "wg0", stripped)
+            equal(columns(towpath.wg("show", "wg0", "dump")), before, "the tunnel after its export")
+            equal(towpath.client("wg", "rekey", "--all").returncode, 0, "rekey")
+            equal(towpath.client("wg", "forget-timestamp", client.public).returncode, 0, "forget")
+            page = towpath.client("metrics").stdout
+            check('towpath_tunnel_peers_up{tunnel="wg0"} 1' in page, page)
