@@ -110,7 +110,9 @@ class UserSpacePeer:
 
 def peer(public, allowed_ips, endpoint=None, keepalive=0, preshared=None):
     """One [Peer] section."""
-    lines = ["[Peer]", f"PublicKey = {public}", f"AllowedIPs = {', '.join(allowed_ips)}"]
+    lines = ["[Peer]", f"PublicKey = {public}"]
+    if allowed_ips:
+        lines.append(f"AllowedIPs = {', '.join(allowed_ips)}")
     if preshared:
         lines.append(f"PresharedKey = {preshared}")
     if endpoint:

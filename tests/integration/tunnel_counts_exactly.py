@@ -1,13 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Ten pings through a fresh tunnel cost exactly what the protocol says, by the peer's counters and on
-the wire, whoever begins; the latest handshake has a time (wireguard.md section 19 number 1).
+"""Ten pings through a fresh tunnel cost exactly what the protocol says, by the counters of both ends
+and on the wire, whoever begins; the latest handshake has a time (wireguard.md section 19 number 1).
 
     a -- lan -- towpath (wg0) -- router (tcpdump) -- web (wireguard-go)
 """
 import time
 
-from support import A, WAN_ADDRESS, WEB, Lab, Towpath, behaviour, check, equal
+from support import A, STATISTICS_AGE_S, WAN_ADDRESS, WEB, Lab, Towpath, behaviour, check, equal
 from lab.tunnels import PEER_ADDRESS, PEER_PREFIXES, Outer, endpoint, gateway_config, write_quick
 from lab.wireguard import PORT, UserSpacePeer, key_pair, peer
 
@@ -31,6 +31,10 @@ def ten_pings(lab, begins):
         row = client.dump()[0]
         check(abs(time.time() - int(row["latest_handshake"])) < 10, f"latest handshake: {row}")
         received, sent = int(row["receive_bytes"]), int(row["transmit_bytes"])
+        time.sleep(STATISTICS_AGE_S)
+        ours = towpath.client("wg", "show", "wg0", "dump").stdout.splitlines()[-1].split("\t")
+        equal([int(word) for word in ours[5:7]], [sent, received], "our counters and the peer's")
+        check(abs(int(ours[4]) - int(row["latest_handshake"])) <= 1, f"our handshake: {ours}")
     on_wire = {side: sum(length for source, length, _ in wire.messages()
                          if source == endpoint(address))
                for side, address in (("web", WEB), ("gateway", WAN_ADDRESS))}
