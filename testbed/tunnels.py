@@ -121,21 +121,28 @@ def spent(cables, ends):
 # -- traffic ---------------------------------------------------------------------------------------
 
 def iperf(cables, seconds, *options):
-    time.sleep(0.5)  # the server closes its socket between two runs
-    done = cables.run("a", "iperf3", "-c", FAR, "-t", seconds, "-O", WARM_UP_S, "-J", *options,
-                      timeout=seconds + 20)
-    try:
-        return json.loads(done.stdout)["end"]
-    except (ValueError, KeyError) as wrong:
-        raise topology.LabError(f"iperf3: {done.stdout[-300:]}{done.stderr}") from wrong
+    """What iperf3 has to say at the end. Its server is closed for a moment between two runs."""
+    for _ in range(5):
+        time.sleep(0.5)
+        done = cables.run("a", "iperf3", "-c", FAR, "-t", seconds, "-J", *options,
+                          timeout=seconds + 20)
+        try:
+            found = json.loads(done.stdout)
+        except ValueError as wrong:
+            raise topology.LabError(f"iperf3: {done.stdout[-300:]}{done.stderr}") from wrong
+        if found["end"]:
+            return found["end"]
+    raise topology.LabError(f"iperf3: {found.get('error')}")
 
 
 def tcp_gbps(cables, seconds, *options):
-    return iperf(cables, seconds, *options)["sum_received"]["bits_per_second"] / 1e9
+    end = iperf(cables, seconds, "-O", WARM_UP_S, *options)
+    return end["sum_received"]["bits_per_second"] / 1e9
 
 
 def udp(cables, seconds, size_bytes):
     """What arrives when as much as possible is offered: (Gbit/s, packets per second)."""
+    # Without -O: what is lost of the part that is left out would be counted all the same.
     end = iperf(cables, seconds, "-u", "-b", "0", "-l", size_bytes)["sum"]
     arrived = end["packets"] - end["lost_packets"]
     return arrived * size_bytes * 8 / end["seconds"] / 1e9, arrived / end["seconds"]
@@ -145,7 +152,7 @@ def cpu_per_gbit(cables, seconds, gbps, ends):
     """Processor seconds per Gbit of TCP at a load that all rows carry; and what got through."""
     command = cables.inside("a", ["iperf3", "-c", FAR, "-t", seconds + 2, "-b", f"{gbps * 1e9:.0f}",
                                   "-J"])
-    time.sleep(0.5)
+    time.sleep(1)  # the server closes its socket between two runs
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             process.wait(1)
