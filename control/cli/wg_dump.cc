@@ -11,7 +11,7 @@ namespace {
 
 namespace json = boost::json;
 
-std::string or_none(std::string text) {
+std::string or_none(const std::string& text) {
     return text.empty() ? "(none)" : text;
 }
 
