@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "control/wireguard/action.h"
 #include "dataplane/contract/framing.h"
 
 namespace towpath::control {
@@ -98,6 +99,21 @@ void PeerBook::set_endpoint(std::uint32_t number, const IpEndpoint& endpoint,
     if (const auto found = booked_.find(number); found != booked_.end()) {
         found->second.endpoint = endpoint;
         found->second.endpoint_generation = generation;
+    }
+}
+
+void PeerBook::learn(std::uint32_t number, const IpEndpoint& endpoint) {
+    if (const auto found = booked_.find(number); found != booked_.end() && !endpoint.is_none()) {
+        found->second.learned = endpoint;
+    }
+}
+
+void PeerBook::use_learned_endpoints() {
+    for (auto& [number, peer] : booked_) {
+        if (!peer.settings.endpoint && !peer.learned.is_none()) {
+            peer.endpoint = peer.learned;
+            peer.endpoint_generation = wireguard::endpoint_generation(peer.learned);
+        }
     }
 }
 

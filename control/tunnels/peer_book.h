@@ -23,6 +23,7 @@ struct BookedPeer {
     config::Peer settings;
     IpEndpoint endpoint;  // configured or resolved; none: not known
     std::uint32_t endpoint_generation = 0;
+    IpEndpoint learned;  // where its last handshake came from
 };
 
 class PeerBook {
@@ -40,6 +41,11 @@ public:
     void release(std::uint32_t number);
     void set_endpoint(std::uint32_t number, const IpEndpoint& endpoint, std::uint32_t generation);
 
+    // A handshake of the peer came from there.
+    void learn(std::uint32_t number, const IpEndpoint& endpoint);
+    // For a data plane that knows nothing: who has no configured endpoint is where it was last
+    // heard of.
+    void use_learned_endpoints();
     [[nodiscard]] const std::map<std::uint32_t, BookedPeer>& booked() const noexcept {
         return booked_;
     }

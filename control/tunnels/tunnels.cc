@@ -66,8 +66,12 @@ void Tunnels::on_world_applied(const StartSettings& running) {
     }
     if (is_another) {
         const wireguard::Moment moment = io_.moment();
+        book_.use_learned_endpoints();
         for (auto& [name, tunnel] : tunnels_) {
-            tunnel->device.on_new_data_plane(moment);
+            tunnel->device.on_new_data_plane(moment, [this](std::uint32_t peer) {
+                const BookedPeer* const booked = book_.find(peer);
+                return booked != nullptr && !booked->endpoint.is_none();
+            });
         }
     }
     const bool has_nothing = is_another || state_ == State::unused;
@@ -197,10 +201,11 @@ void Tunnels::configure_peer(Tunnel& tunnel, const config::Peer& peer, std::uint
     if (before != nullptr && before->settings == peer && before->tunnel_id == tunnel.interface_id) {
         return;
     }
-    BookedPeer booked{tunnel.settings.name, tunnel.interface_id, peer, {}, 0};
+    BookedPeer booked{tunnel.settings.name, tunnel.interface_id, peer, {}, 0, {}};
     if (before != nullptr) {
         booked.endpoint = before->endpoint;
         booked.endpoint_generation = before->endpoint_generation;
+        booked.learned = before->learned;
     }
     book_.book(number, std::move(booked));
     wireguard::PeerSettings settings;

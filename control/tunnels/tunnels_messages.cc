@@ -187,6 +187,7 @@ void Tunnels::on_action(Tunnel& tunnel, const wireguard::InstallSession& action)
         message.timestamp = action.greatest_timestamp.bytes();
     }
     message.packet = action.packet.bytes;
+    book_.learn(action.peer, action.remote);
     installing_.push_back({tunnel.settings.name, action.index});
     tell(message);
     ::explicit_bzero(&message, sizeof message);

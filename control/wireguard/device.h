@@ -16,6 +16,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -108,8 +109,10 @@ public:
     void adopt_peer(PeerId peer, const Timestamp& greatest_received, bool has_endpoint);
     // A new data plane: it has no session, so neither have we. `indices` of Shared have been
     // replaced by the caller. Begins a handshake with every peer whose endpoint is known, a few
-    // thousand per second.
-    void on_new_data_plane(const Moment& moment);
+    // thousand per second; `has_learned` says of which peers the caller knows where they were last
+    // heard of, and has told the data plane.
+    void on_new_data_plane(const Moment& moment,
+                           const std::function<bool(PeerId)>& has_learned = {});
 
     // From the data plane. `waiting` messages were in the queue when this one was taken out.
     void on_handshake(const ReceivedMessage& message, std::size_t waiting, const Moment& moment,

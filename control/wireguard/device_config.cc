@@ -192,7 +192,8 @@ void Device::adopt_peer(PeerId id, const Timestamp& greatest_received, bool has_
     }
 }
 
-void Device::on_new_data_plane(const Moment& moment) {
+void Device::on_new_data_plane(const Moment& moment,
+                               const std::function<bool(PeerId)>& has_learned) {
     constexpr Duration kSpacing = std::chrono::microseconds{200};
     Now due = moment.now;
     owner_of_index_.clear();
@@ -204,8 +205,8 @@ void Device::on_new_data_plane(const Moment& moment) {
         peer.completed_at.reset();
         peer.erase_at.reset();
         peer.retransmit_at.reset();
-        // It knows none that a peer came from.
-        peer.has_endpoint = endpoint(id).has_value();
+        // It knows none that a peer came from unless it was told.
+        peer.has_endpoint = endpoint(id).has_value() || (has_learned && has_learned(id));
         if (can_begin(peer)) {
             peer.is_wanted = true;
             peer.retransmit_at = due;

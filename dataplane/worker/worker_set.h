@@ -19,7 +19,7 @@ struct WorkerSetRequest {
     bool busy_polls = false;
     // With tunnels: a path, or, of automatic, by the thresholds.
     crypto::AeadPath aead = crypto::AeadPath::automatic;
-    crypto::AeadThresholds aead_thresholds;
+    crypto::AeadThresholds aead_thresholds{};
     ServerBell* bell = nullptr;  // likewise, never null
 };
 

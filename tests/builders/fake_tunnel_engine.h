@@ -32,12 +32,10 @@ public:
         sent.push_back(handshake);
     }
     void peers(std::uint64_t cursor, contract::PeersReply& reply) override {
-        reply.rows[0].peer = static_cast<std::uint32_t>(cursor) + 1;
-        reply.count = 1;
+        page(peer_rows, cursor, reply);
     }
     void sessions(std::uint64_t cursor, contract::SessionsReply& reply) override {
-        reply.rows[0].index = static_cast<std::uint32_t>(cursor) + 1;
-        reply.count = 1;
+        page(session_rows, cursor, reply);
     }
     std::size_t drain_handshakes(std::span<contract::HandshakeRow> rows) override {
         return drain(handshakes, rows);
@@ -55,8 +53,18 @@ public:
     std::vector<contract::HandshakeSend> sent;
     std::vector<contract::HandshakeRow> handshakes;
     std::vector<contract::TunnelEventRow> events;
+    std::vector<contract::PeerRow> peer_rows;
+    std::vector<contract::SessionRow> session_rows;
 
 private:
+    // Two rows to a page.
+    template <class Row, class Reply>
+    static void page(const std::vector<Row>& rows, std::uint64_t cursor, Reply& reply) {
+        while (reply.count < 2 && cursor < rows.size()) {
+            reply.rows[reply.count++] = rows[cursor++];
+        }
+        reply.next_cursor = cursor < rows.size() ? cursor : 0;
+    }
     template <class Row>
     static std::size_t drain(std::vector<Row>& from, std::span<Row> rows) {
         const std::size_t count = std::min(from.size(), rows.size());

@@ -101,11 +101,13 @@ TEST_P(WorkerSetTest, TranslatesEveryPacketWhicheverWorkerItMeets) {
         ASSERT_TRUE(tables->bind_pool(options.pool).has_value());
         route::NeighborTable neighbors;
         neighbors.confirm({kOutside, address("192.0.2.1")}, kRouterMac, 1);
+        ipv6::NeighborTable ipv6_neighbors;
         const unsigned core = read_core_limits("").allowed.front();
-        auto set = WorkerSet::create({.cores = std::vector<unsigned>(workers, core),
-                                      .ports = {{1, 1}, {1, 1}},
-                                      .busy_polls = false},
-                                     ports, *pool_, quiescence, {*tables, neighbors, 1});
+        auto set =
+            WorkerSet::create({.cores = std::vector<unsigned>(workers, core),
+                               .ports = {{1, 1}, {1, 1}},
+                               .busy_polls = false},
+                              ports, *pool_, quiescence, {*tables, neighbors, ipv6_neighbors, 1});
         ASSERT_TRUE(set.has_value());
         ASSERT_TRUE((*set)->start().has_value());
         (*set)->publish(make_generation(options));

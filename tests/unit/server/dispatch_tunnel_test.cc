@@ -183,13 +183,20 @@ TEST_F(DispatchTunnel, ASessionIsAcknowledgedOrRefused) {
 }
 
 TEST_F(DispatchTunnel, PagesAreAnswered) {
+    engine_.fake_tunnels.peer_rows.resize(3);
+    engine_.fake_tunnels.peer_rows[2].peer = 3;
     PeersQuery peers;
-    peers.cursor = 6;
     send(peers);
-    EXPECT_EQ(take<PeersReply>().rows[0].peer, 7U);
-    SessionsQuery sessions;
-    sessions.cursor = 8;
-    send(sessions);
+    const auto first = take<PeersReply>();
+    EXPECT_EQ(first.count, 2U);
+    peers.cursor = first.next_cursor;
+    send(peers);
+    const auto last = take<PeersReply>();
+    EXPECT_EQ(last.rows[0].peer, 3U);
+    EXPECT_EQ(last.next_cursor, 0U);
+    engine_.fake_tunnels.session_rows.resize(1);
+    engine_.fake_tunnels.session_rows[0].index = 9;
+    send(SessionsQuery{});
     EXPECT_EQ(take<SessionsReply>().rows[0].index, 9U);
 }
 
