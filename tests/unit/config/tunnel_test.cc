@@ -20,7 +20,7 @@ const std::string kOther = "TrMvSoP4jYQlY6RIzBgbssQqY3vxI2Pi+y71lOWWXX0=";
 // Files by name; those whose name ends in "open" may be read by everybody.
 using Files = std::map<std::string, std::string>;
 
-Loaded load(const std::string& text, Files files = {{"k", kPrivate + "\n"}}) {
+Loaded load(const std::string& text, const Files& files = {{"k", kPrivate + "\n"}}) {
     return load_text(text, [files](const std::string& path, std::size_t) -> Scalar<FileText> {
         const auto found = files.find(path);
         if (found == files.end()) {

@@ -203,8 +203,8 @@ void SimulatedEnd::carry_out(ActionList& actions, Now now) {
 
 SimulatedLink::SimulatedLink(std::uint64_t seed)
     : left{seed * 2 + 1, "192.0.2.1"}, right{seed * 2 + 2, "198.51.100.1"}, engine_{seed} {
-    left.transmit = [this](LinkPacket packet, Now now) { put(std::move(packet), true, now); };
-    right.transmit = [this](LinkPacket packet, Now now) { put(std::move(packet), false, now); };
+    left.transmit = [this](const LinkPacket& packet, Now now) { put(packet, true, now); };
+    right.transmit = [this](const LinkPacket& packet, Now now) { put(packet, false, now); };
     left.set_identity(seed * 2 + 101, now_);
     right.set_identity(seed * 2 + 102, now_);
     next_left_ = now_;
@@ -220,13 +220,13 @@ double SimulatedLink::chance() {
     return static_cast<double>(engine_() >> 11U) * 0x1p-53;
 }
 
-void SimulatedLink::put(LinkPacket packet, bool is_from_left, Now now) {
+void SimulatedLink::put(const LinkPacket& packet, bool is_from_left, Now now) {
     if (loses && loses(packet, is_from_left)) {
         return;
     }
     const auto spread = static_cast<double>((latency_max - latency_min).count());
     const Now at = now + latency_min + Duration{static_cast<std::int64_t>(spread * chance())};
-    deliveries_.push({at, ++order_, !is_from_left, std::move(packet)});
+    deliveries_.push({at, ++order_, !is_from_left, packet});
 }
 
 void SimulatedLink::run_until(Now end, std::optional<Duration> period) {

@@ -129,7 +129,7 @@ private:
             return std::pair{at, order} > std::pair{other.at, other.order};
         }
     };
-    void put(LinkPacket packet, bool is_from_left, Now now);
+    void put(const LinkPacket& packet, bool is_from_left, Now now);
 
     std::mt19937_64 engine_;
     std::priority_queue<Delivery, std::vector<Delivery>, std::greater<>> deliveries_;
