@@ -6,7 +6,7 @@ what the traffic did. Prometheus text is served.
     a -- lan -- towpath -- router -- stun (flow_server)
 """
 from support import (A, QUICK_START, Lab, Towpath, behaviour, check, counted, equal,
-                     outside_endpoint, socket_in, start_flow_server)
+                     outside_endpoint, program, socket_in, start_flow_server)
 
 VERBS = (("status",), ("interfaces",), ("drops",), ("nat", "show"), ("nat", "ports"), ("version",))
 
@@ -35,6 +35,6 @@ def operator_sees_it():
             metrics = lab.must("gateway", "curl", "-sS", "--max-time", "5",
                                "http://127.0.0.1:9469/metrics")
             check("towpath_" in metrics, f"metrics: {metrics[:300]}")
-            gone = lab.run("gateway", towpath.process.args[4], "--run-dir", lab.folder / "nowhere",
+            gone = lab.run("gateway", program("towpath"), "--run-dir", lab.folder / "nowhere",
                            "status")
             equal(gone.returncode, 3, f"no daemon there: {gone.stderr}")
