@@ -38,8 +38,8 @@ std::string with(const std::string& tunnels, const std::string& more = "") {
            more + "wireguard:\n" + tunnels;
 }
 
-std::string told(const std::string& text, Files files = {{"k", kPrivate + "\n"}}) {
-    return to_string(load(text, std::move(files)).diagnostics, "f");
+std::string told(const std::string& text, const Files& files = {{"k", kPrivate + "\n"}}) {
+    return to_string(load(text, files).diagnostics, "f");
 }
 
 TEST(Tunnel, IsUnderstoodWhole) {
