@@ -115,7 +115,9 @@ void Pipeline::run(Batch& batch, Now now) noexcept {
     stage(Lane::parse6, [&] { ipv6::parse_stage(ipv6_.parse, batch, now); });
     stage(Lane::neighbor6, [&] { ipv6::neighbor_stage(ipv6_.discovery, batch, now); });
     stage(Lane::forward6, [&] { ipv6::forward_stage(ipv6_.forward, batch, now); });
-    if (!batch.lane(Lane::open).empty()) {
+    // What a peer sends may be for a tunnel of ours again. Every layer makes it shorter, so it
+    // ends.
+    while (!batch.lane(Lane::open).empty()) {
         open_tunnels(meter, batch, now);
     }
     stage(Lane::nat_inbound, [&] { nat::nat_inbound_stage(nat_, batch, now); });

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Tunnels in the whole pipeline: what a peer sends goes on in the burst that opened it, however
+// oddly it is addressed, and every packet leaves by an exit.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstring>
+
+#include "dataplane/wire/wireguard.h"
+#include "dataplane/wireguard/allowed_ips.h"
+#include "tests/builders/gateway.h"
+
+namespace towpath::pipeline {
+namespace {
+
+using namespace builders;
+
+constexpr InterfaceId kTunnel{2};
+constexpr Port kListenPort{std::uint16_t{51820}};
+constexpr Now kNow{std::chrono::seconds{10}};
+constexpr wireguard::PeerId kPeer = 0;
+
+// The gateway of gateway.h with a tunnel (interface 2, inside, 10.99.0.1) and one peer, 10.99.0.2
+// behind 192.0.2.77, that has a session.
+class TunnelPipeline : public testing::Test {
+protected:
+    TunnelPipeline() {
+        EXPECT_TRUE(nat_->bind_pool(generation_->nat.pool).has_value());
+        quiescence_.come_online(0);
+        add_tunnel();
+        neighbors_.confirm({kOutside, address("192.0.2.77")}, kRouterMac, 1);
+        neighbors_.confirm({kInside, address("10.77.1.2")}, kPeerMac, 1);
+        tunnels_->configure_peer(kPeer, {kTunnel, 0});
+        EXPECT_TRUE(allowed_ips_.insert(*parse_ip_prefix("10.99.0.2/32"), kPeer).has_value());
+        key_.bytes()[0] = std::byte{0x5A};
+        const crypto::Key other;
+        EXPECT_EQ(tunnels_->install({.index = kIndex,
+                                     .remote_index = 7,
+                                     .peer = kPeer,
+                                     .owner = 0,
+                                     .is_initiator = true,
+                                     .birth = kNow,
+                                     .send_key = other.bytes(),
+                                     .receive_key = key_.bytes()}),
+                  wireguard::InstallResult::installed);
+        pipeline_.adopt(*generation_);
+        for (std::size_t spare = 0; spare < kSparesMax; ++spare) {
+            spares_.emplace_back(std::size_t{0}, 2304);
+            batch_->add_spare(spares_.back().packet);
+        }
+    }
+    void add_tunnel() {
+        InterfaceTable& interfaces = generation_->interfaces;
+        interfaces.count = 3;
+        interfaces.storage[2] =
+            make_interface(kTunnel, InterfaceRole::inside, {{0x02, 0x57, 0, 0, 0, 2}}, "10.99.0.1",
+                           "10.99.0.0/24");
+        interfaces.storage[2].is_tunnel = true;
+        interfaces.storage[2].mtu_bytes = 1420;
+        const std::array<route::RouteEntry, 4> routes{{
+            {prefix("10.77.1.0/24"), {route::RouteKind::connected, kInside, Ipv4Address{}}},
+            {prefix("192.0.2.0/24"), {route::RouteKind::connected, kOutside, Ipv4Address{}}},
+            {prefix("0.0.0.0/0"), {route::RouteKind::via, kOutside, address("192.0.2.1")}},
+            {prefix("10.99.0.0/24"), {route::RouteKind::connected, kTunnel, Ipv4Address{}}},
+        }};
+        generation_->routes = *route::RouteTable::build(routes);
+        generation_->underlay = *route::RouteTable::build(std::span{routes}.first(3));
+        generation_->tunnels.storage[2] = {&allowed_ips_, kListenPort, true, {}};
+        generation_->nat.sources.push_back(prefix("10.99.0.0/24"));
+        route::LocalSettings local;
+        local.inside_sources = generation_->nat.sources;
+        local.pool = generation_->nat.pool;
+        local.reserved_ports = generation_->nat.reserved_ports;
+        local.tunnel_ports = {kListenPort};
+        generation_->local = route::LocalPolicy{local, interfaces};
+    }
+
+    // The IP packet of `inner` as transport data of the peer.
+    std::vector<std::byte> sealed(Frame& inner) {
+        const auto text = inner.packet.bytes().subspan(inner.packet.l3);
+        const std::size_t padded = (text.size() + 15) / 16 * 16;
+        std::vector<std::byte> message(sizeof(towpath::wireguard::TransportHeader) + padded +
+                                       towpath::wireguard::kTagLength_bytes);
+        towpath::wireguard::TransportHeader header;
+        header.receiver_index = le32{kIndex};
+        header.counter = le64{counter_};
+        std::memcpy(message.data(), &header, sizeof header);
+        std::copy(text.begin(), text.end(), message.begin() + sizeof header);
+        const crypto::AeadPacket packet{message.data() + sizeof header, &key_, counter_++,
+                                        static_cast<std::uint32_t>(padded)};
+        aead_.seal_batch({&packet, 1});
+        return message;
+    }
+    // A datagram to the tunnel's port.
+    static Frame datagram(const std::vector<std::byte>& message, const char* source,
+                          const char* destination) {
+        Frame frame = udp({.source = source,
+                           .source_port = 40000,
+                           .destination = destination,
+                           .destination_port = kListenPort.number(),
+                           .payload_bytes = message.size()});
+        std::copy(message.begin(), message.end(), frame.transport().begin() + sizeof(UdpHeader));
+        frame.seal_transport();
+        return frame;
+    }
+    // From the peer's endpoint, through the wire.
+    Batch& receive(Frame frame) {
+        frames_.push_back(std::move(frame));
+        Packet& packet = frames_.back().packet;
+        packet.ingress = kOutside;
+        frames_.back().ethernet().destination = kOutsideMac;
+        batch_->clear();
+        EXPECT_TRUE(batch_->admit(packet, Lane::parse));
+        pipeline_.run(*batch_, kNow);  // asserts that every packet has left
+        return *batch_;
+    }
+    [[nodiscard]] std::uint64_t drops(DropReason reason) const {
+        return counters_.drops[static_cast<std::size_t>(reason)].value();
+    }
+
+    static constexpr std::uint64_t kIndexKey = 11;
+    static constexpr std::uint32_t kIndex = crypto::IndexPermutation{kIndexKey}.index_of({3, 1});
+
+    Quiescence quiescence_;
+    std::unique_ptr<pipeline::Generation> generation_ = make_generation({});
+    std::unique_ptr<nat::Tables> nat_ = std::move(
+        *nat::Tables::create({.mappings = 64, .sessions = 64, .fragment_contexts_per_worker = 8},
+                             nat::Keys{}, quiescence_));
+    std::unique_ptr<wireguard::Tables> tunnels_ = std::move(*wireguard::Tables::create(
+        {.peers = 4, .sessions = 16, .prefixes = 16, .workers = 1, .staged_packets_per_worker = 16},
+        {kIndexKey, 12}, quiescence_));
+    wireguard::AllowedIps allowed_ips_{16, 4, quiescence_};
+    route::NeighborTable neighbors_;
+    ipv6::NeighborTable ipv6_neighbors_;
+    PipelineCounters counters_;
+    PipelineShared shared_{*nat_, neighbors_, ipv6_neighbors_, 1, tunnels_.get()};
+    Pipeline pipeline_{0, shared_, counters_, std::move(*crypto::Aead::create())};
+    crypto::Aead aead_ = std::move(*crypto::Aead::create());
+    crypto::Key key_;
+    std::uint64_t counter_ = 0;
+    std::unique_ptr<Batch> batch_ = std::make_unique<Batch>();
+    std::vector<Frame> spares_;
+    std::vector<Frame> frames_;
+};
+
+TEST_F(TunnelPipeline, WhatAPeerSendsGoesOnInTheSameBurst) {
+    Frame inner = udp({.source = "10.99.0.2", .destination = "10.77.1.2"});
+    const Batch& batch = receive(datagram(sealed(inner), "192.0.2.77", "192.0.2.10"));
+    ASSERT_EQ(batch.lane(Lane::transmit).size(), 1U);
+    EXPECT_EQ(batch[batch.lane(Lane::transmit)[0]].egress, kInside);
+}
+
+TEST_F(TunnelPipeline, RubbishForTheTunnelInsideTheTunnelIsDropped) {
+    for (const char* own : {"10.99.0.1", "10.77.1.1", "192.0.2.10"}) {
+        Frame inner = datagram(std::vector<std::byte>(5), "10.99.0.2", own);
+        receive(datagram(sealed(inner), "192.0.2.77", "192.0.2.10"));
+    }
+    EXPECT_EQ(drops(DropReason::tunnel_malformed), 3U);
+}
+
+// A tunnel in the tunnel (wireguard.md 19, 7): each layer is opened; the packet gets shorter with
+// each, so it ends.
+TEST_F(TunnelPipeline, LayerUponLayerIsOpened) {
+    Frame packet = udp({.source = "10.99.0.2", .destination = "10.77.1.2"});
+    for (int layer = 0; layer < 6; ++layer) {
+        packet = datagram(sealed(packet), "10.99.0.2", "10.99.0.1");
+    }
+    const Batch& batch = receive(datagram(sealed(packet), "192.0.2.77", "192.0.2.10"));
+    ASSERT_EQ(batch.lane(Lane::transmit).size(), 1U);
+    EXPECT_EQ(batch[batch.lane(Lane::transmit)[0]].egress, kInside);
+}
+
+TEST_F(TunnelPipeline, AnErrorGoesBackThroughTheTunnel) {
+    Frame inner = udp({.source = "10.99.0.2", .destination = "10.77.1.2", .ttl = 1});
+    const Batch& batch = receive(datagram(sealed(inner), "192.0.2.77", "192.0.2.10"));
+    EXPECT_EQ(drops(DropReason::ttl_expired), 1U);
+    ASSERT_EQ(batch.lane(Lane::transmit).size(), 1U);
+    const Packet& sent = batch[batch.lane(Lane::transmit)[0]];
+    EXPECT_EQ(sent.egress, kOutside);
+    EXPECT_EQ(sent.destination_port.number(), 40000);  // where the peer was heard
+    EXPECT_EQ(sent.header<Ipv4Header>(sent.l3).destination, address("192.0.2.77").wire());
+}
+
+}  // namespace
+}  // namespace towpath::pipeline
