@@ -89,8 +89,12 @@ std::optional<std::uint32_t> PeerBook::number_of(const std::string& tunnel,
 }
 
 void PeerBook::release(std::uint32_t number) {
-    booked_.erase(number);
-    std::erase_if(numbers_, [number](const auto& entry) { return entry.second == number; });
+    const auto found = booked_.find(number);
+    if (found == booked_.end()) {
+        return;
+    }
+    numbers_.erase({found->second.tunnel, found->second.settings.public_key});
+    booked_.erase(found);
     released_.push_back(number);
 }
 

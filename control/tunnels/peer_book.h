@@ -37,7 +37,7 @@ public:
     [[nodiscard]] std::optional<std::uint32_t> number_of(const std::string& tunnel,
                                                          const config::PublicKeyBytes& key);
     void book(std::uint32_t number, BookedPeer peer) { booked_[number] = std::move(peer); }
-    // Its number goes to the end of the queue.
+    // Of a booked peer; its number goes to the end of the queue.
     void release(std::uint32_t number);
     void set_endpoint(std::uint32_t number, const IpEndpoint& endpoint, std::uint32_t generation);
 

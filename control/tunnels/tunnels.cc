@@ -247,9 +247,9 @@ void Tunnels::carry_out(Changes& changes, bool is_whole) {
     }
     if (is_whole) {
         changes.stated.clear();
+        std::sort(changes.removed.begin(), changes.removed.end());
         for (const auto& [number, peer] : book_.booked()) {
-            if (std::find(changes.removed.begin(), changes.removed.end(), number) ==
-                changes.removed.end()) {
+            if (!std::binary_search(changes.removed.begin(), changes.removed.end(), number)) {
                 changes.stated.push_back(number);
             }
         }
