@@ -78,15 +78,28 @@ std::array<const wireguard::AllowedIps*, kInterfacesMax> Tunnels::allowed_ips() 
     return by_id;
 }
 
-// The most that it could come to: everything that is stated is new. A whole transaction begins from
-// nothing.
+// The most that the tables hold meanwhile: what they have, and what nobody has yet. What moves
+// needs no room, what goes is taken only afterwards. A whole transaction takes at first what it
+// does not name.
 Outcome<void> Tunnels::check_room(const server::PeersTransaction& transaction) const {
     std::size_t prefixes = 0;
     for (const auto& table : allowed_ips_) {
         prefixes += transaction.is_whole ? 0 : table->size();
     }
     for (const server::PeerChange& change : transaction.changes) {
-        prefixes += change.allowed_ips.size();
+        if (change.set.is_removed != 0) {
+            continue;
+        }
+        const wireguard::AllowedIps& table = *allowed_ips_[change.set.tunnel - first_id_];
+        if (transaction.is_whole) {
+            table.for_each(change.set.peer, [&prefixes](const IpPrefix&) { ++prefixes; });
+        }
+        prefixes += static_cast<std::size_t>(std::count_if(
+            change.allowed_ips.begin(), change.allowed_ips.end(), [&](const IpPrefix& prefix) {
+                const wireguard::PeerId owner = table.owner_of(prefix);
+                return transaction.is_whole ? owner != change.set.peer
+                                            : owner == wireguard::kNoPeer;
+            }));
     }
     if (prefixes > prefixes_max_) {
         return fail(ExitCode::refused, "there is room for " + std::to_string(prefixes_max_) +
