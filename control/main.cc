@@ -26,6 +26,7 @@ constexpr std::string_view kProgram = "towpath-control";
 struct Options {
     std::string config_file;
     std::string run_directory;
+    std::string state_directory;
     std::string instance;
     bool wants_version = false;
     bool wants_help = false;
@@ -37,6 +38,8 @@ Outcome<Options> parse_options(int argument_count, const char* const* arguments)
     po::options_description description{"options"};
     description.add_options()("config", po::value(&options.config_file), "configuration file")(
         "run-dir", po::value(&options.run_directory), "run directory")(
+        "state-dir", po::value(&options.state_directory),
+        "what outlives a restart of the machine (default /var/lib/towpath-control)")(
         "instance", po::value(&options.instance)->default_value("towpath"), "instance name")(
         "version", po::bool_switch(&options.wants_version), "print the version and end")(
         "help,h", po::bool_switch(&options.wants_help), "print this page and end");
@@ -105,7 +108,10 @@ Outcome<void> run(const Options& options) {
     const config::Management management = loaded.config.management;
     control::Controller controller{
         loop,
-        {options.config_file, contract::contract_socket(directory), options.instance},
+        {.config_file = options.config_file,
+         .contract_socket = contract::contract_socket(directory),
+         .instance = options.instance,
+         .state_directory = control::state_directory(options.state_directory)},
         std::move(loaded.config)};
     const auto api = control::api::ApiServer::start(
         loop, controller,

@@ -21,6 +21,9 @@ constexpr std::chrono::milliseconds kTick{100};
 constexpr std::uint32_t kTicksPerPoll = 10;  // status and counters once a second
 constexpr Duration kQuestionTime = std::chrono::seconds{2};
 
+constexpr const char* kNotKept =
+    ": should the clock have gone back at a start, peers refuse our calls until it is right";
+
 std::string seconds_of(Duration duration) {
     return std::to_string(std::chrono::duration_cast<std::chrono::seconds>(duration).count()) +
            " s";
@@ -47,7 +50,8 @@ Controller::Controller(boost::asio::io_context& loop, ControllerRequest request,
                [this](std::span<const std::byte> bytes) { on_received(bytes); },
                [this](const std::string& why) { on_closed(why); }}},
       resolver_{loop},
-      tunnels_{tunnel_io(), random_},
+      kept_timestamp_{request_.state_directory},
+      tunnels_{tunnel_io(), random_, kept_timestamp()},
       tool_{loop, request_.tool_folder,
             [this](const std::string& tunnel, const std::string& asked, uapi::Respond respond) {
                 on_tool(tunnel, asked, std::move(respond));
@@ -64,7 +68,23 @@ TunnelIo Controller::tunnel_io() {
             .moment =
                 [] {
                     return wireguard::Moment{awake_now(), unix_now()};
+                },
+            .keep =
+                [this](wireguard::Timestamp sent) {
+                    const Outcome<void> written = kept_timestamp_.write(sent);
+                    if (!written) {
+                        log_line(kProgram, written.error().sentence + kNotKept);
+                    }
+                    return written.has_value();
                 }};
+}
+
+wireguard::Timestamp Controller::kept_timestamp() const {
+    const Outcome<wireguard::Timestamp> kept = kept_timestamp_.read();
+    if (!kept) {
+        log_line(kProgram, kept.error().sentence + kNotKept);
+    }
+    return kept.value_or(wireguard::Timestamp{});
 }
 
 void Controller::start() {
@@ -81,6 +101,7 @@ void Controller::start() {
 void Controller::stop() {
     tick_timer_.cancel();
     resolver_.stop();
+    tunnels_.on_end();
     tool_.serve({});
     client_.stop();
 }

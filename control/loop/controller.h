@@ -25,6 +25,7 @@
 #include "control/observe/pulse.h"
 #include "control/observe/snapshot.h"
 #include "control/reconcile/conversation.h"
+#include "control/tunnels/kept_timestamp.h"
 #include "control/tunnels/tunnels.h"
 #include "control/uapi/protocol.h"
 #include "control/uapi/server.h"
@@ -37,6 +38,7 @@ struct ControllerRequest {
     std::string contract_socket;
     std::string instance;
     std::string tool_folder = uapi::kToolFolder;
+    std::string state_directory{kStateDirectoryDefault};
 };
 
 class Controller final : public ApiModel {
@@ -124,6 +126,8 @@ private:
     void watch_links(const contract::Upward::View& message);
     void hand_over_config();
     [[nodiscard]] TunnelIo tunnel_io();
+    // What an earlier life sent; never if nothing of it can be read.
+    [[nodiscard]] wireguard::Timestamp kept_timestamp() const;
     // The sockets of WireGuard's standard tool: those of the tunnels there are.
     void serve_tool();
     void on_tool(const std::string& tunnel, const std::string& request, uapi::Respond respond);
@@ -152,6 +156,7 @@ private:
     ContractClient client_;
     KernelRandom random_;
     NameResolver resolver_;
+    KeptTimestamp kept_timestamp_;
     Tunnels tunnels_;
     uapi::Server tool_;
     std::set<std::string> changed_by_tool_;  // tunnels; until the next reload

@@ -16,6 +16,7 @@
 #include "control/loop/clock.h"
 #include "control/loop/log.h"
 #include "control/run/child.h"
+#include "control/tunnels/kept_timestamp.h"
 #include "dataplane/contract/run_directory.h"
 
 namespace towpath::control {
@@ -191,12 +192,13 @@ Outcome<void> supervise(const RunRequest& request) {
     if (!lock) {
         return tl::unexpected{lock.error()};
     }
-    Supervisor supervisor{{Child{"towpathd",
-                                 {*dataplane, "--run-dir", request.run_directory, "--instance",
-                                  request.instance, "--aead", request.aead}},
-                           Child{"towpath-control",
-                                 {*control, "--config", request.config_file, "--run-dir",
-                                  request.run_directory, "--instance", request.instance}}}};
+    Supervisor supervisor{
+        {Child{"towpathd",
+               {*dataplane, "--run-dir", request.run_directory, "--instance", request.instance,
+                "--aead", request.aead}},
+         Child{"towpath-control",
+               {*control, "--config", request.config_file, "--run-dir", request.run_directory,
+                "--state-dir", request.state_directory, "--instance", request.instance}}}};
     if (!supervisor.is_ready()) {
         return fail(ExitCode::failed, std::string{"signalfd: "} + std::strerror(errno));
     }
@@ -210,6 +212,8 @@ int run(const std::vector<std::string>& arguments) {
     po::options_description description{"towpath run"};
     description.add_options()("config", po::value(&request.config_file), "configuration file")(
         "run-dir", po::value(&directory), "run directory (default /run/towpath)")(
+        "state-dir", po::value(&request.state_directory),
+        "what outlives a restart of the machine (default /var/lib/towpath-control)")(
         "instance", po::value(&request.instance)->default_value(request.instance),
         "name of this instance")(
         "aead", po::value(&request.aead)->default_value(request.aead),
@@ -221,6 +225,7 @@ int run(const std::vector<std::string>& arguments) {
                   values);
         po::notify(values);
         request.run_directory = contract::run_directory(directory);
+        request.state_directory = state_directory(request.state_directory);
         outcome = request.config_file.empty()
                       ? fail(ExitCode::usage, "run: --config FILE is needed")
                       : supervise(request);

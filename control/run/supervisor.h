@@ -13,7 +13,8 @@ namespace towpath::control {
 
 struct RunRequest {
     std::string config_file;
-    std::string run_directory;  // resolved
+    std::string run_directory;    // resolved
+    std::string state_directory;  // of control; resolved
     std::string instance = "towpath";
     std::string aead = "automatic";  // of towpathd
     // Empty: beside the running program, else in PATH.
@@ -27,7 +28,8 @@ struct RunRequest {
 // nowhere. Changes the signal mask of the calling thread, which must be the only one.
 [[nodiscard]] Outcome<void> supervise(const RunRequest& request);
 
-// The verb: arguments behind `run` (--config FILE, --run-dir DIR, --instance NAME). Prints what is
+// The verb: arguments behind `run` (--config FILE, --run-dir DIR, --state-dir DIR,
+// --instance NAME, --aead CODE). Prints what is
 // to be said and returns how the process ends.
 [[nodiscard]] int run(const std::vector<std::string>& arguments);
 

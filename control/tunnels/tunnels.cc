@@ -21,8 +21,8 @@ std::uint32_t session_slots(const StartSettings& running) noexcept {
 
 }  // namespace
 
-Tunnels::Tunnels(TunnelIo io, wireguard::Random& random)
-    : io_{std::move(io)}, source_limiter_{random}, random_{random} {}
+Tunnels::Tunnels(TunnelIo io, wireguard::Random& random, wireguard::Timestamp kept)
+    : io_{std::move(io)}, sent_floor_{kept}, source_limiter_{random}, random_{random} {}
 
 template <class M>
 void Tunnels::tell(const M& message) {

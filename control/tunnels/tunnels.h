@@ -31,12 +31,15 @@ struct TunnelIo {
     // Looks the name up and calls back, later, with an address or none.
     std::function<void(const std::string& name, std::function<void(IpAddress)> done)> resolve;
     std::function<wireguard::Moment()> moment;
+    // Puts the greatest time stamp that was sent where it outlives the machine's restart (W20).
+    // False: it could not, and has said so.
+    std::function<bool(wireguard::Timestamp sent)> keep;
 };
 
 class Tunnels {
 public:
-    // `random` outlives the tunnels.
-    Tunnels(TunnelIo io, wireguard::Random& random);
+    // `random` outlives the tunnels. `kept` is what an earlier life gave to TunnelIo::keep.
+    Tunnels(TunnelIo io, wireguard::Random& random, wireguard::Timestamp kept = {});
 
     // What should be, from now on.
     void on_config(const config::Config& config);
@@ -47,6 +50,8 @@ public:
     void on_message(const contract::Upward::View& message);
     // A few times a second, and when next_wake() has come.
     void on_wake();
+    // The last call: what must outlive the process is kept.
+    void on_end();
     [[nodiscard]] std::optional<Now> next_wake() const;
 
     // For people.
@@ -64,9 +69,6 @@ public:
     void rekey_all();
     // The greatest time stamp received from the peer is forgotten (W20). False: no such peer.
     bool forget_timestamp(const config::PublicKeyBytes& key);
-    [[nodiscard]] wireguard::Timestamp greatest_sent() const noexcept {
-        return sent_floor_.greatest();
-    }
 
 private:
     enum class State : std::uint8_t { unused, asking_peers, asking_sessions, stating, running };
@@ -118,10 +120,12 @@ private:
     void on_action(Tunnel& tunnel, const wireguard::Note& action);
     template <class M>
     void tell(const M& message);
+    void keep_sent_timestamp(Now now);
 
     TunnelIo io_;
     wireguard::IndexAllocator indices_{0, 1};
     wireguard::SentFloor sent_floor_;
+    std::optional<Now> keep_again_at_;  // after a failure
     wireguard::UnderLoad under_load_;
     wireguard::SourceLimiter source_limiter_;
     wireguard::Random& random_;

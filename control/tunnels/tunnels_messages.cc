@@ -11,6 +11,12 @@ namespace towpath::control {
 
 using namespace contract;
 
+namespace {
+
+constexpr Duration kKeepAgain = std::chrono::minutes{10};
+
+}  // namespace
+
 template <class M>
 void Tunnels::tell(const M& message) {
     const auto bytes = bytes_of(message);
@@ -32,6 +38,25 @@ void Tunnels::on_wake() {
             tunnel->device.wake(moment, actions);
             carry_out(*tunnel, actions);
         }
+    }
+    keep_sent_timestamp(moment.now);
+}
+
+void Tunnels::keep_sent_timestamp(Now now) {
+    if (!sent_floor_.is_due() || (keep_again_at_ && now < *keep_again_at_)) {
+        return;
+    }
+    keep_again_at_.reset();
+    if (io_.keep(sent_floor_.greatest())) {
+        sent_floor_.on_kept();
+    } else {
+        keep_again_at_ = now + kKeepAgain;
+    }
+}
+
+void Tunnels::on_end() {
+    if (sent_floor_.is_newer() && io_.keep(sent_floor_.greatest())) {
+        sent_floor_.on_kept();
     }
 }
 

@@ -9,7 +9,6 @@ namespace {
 
 // TAI64's label of the year 1970, and TAI's ten seconds beside UTC then.
 constexpr std::uint64_t kUnixEpoch = 0x400000000000000AU;
-constexpr std::uint32_t kSecond_ns = 1'000'000'000;
 
 struct Wire {
     be64 seconds;

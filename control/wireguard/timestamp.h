@@ -32,12 +32,16 @@ public:
     // The smallest time stamp that is greater.
     [[nodiscard]] Timestamp next() const noexcept;
     [[nodiscard]] Timestamp plus_seconds(std::uint64_t seconds) const noexcept;
+    // Not every twelve bytes are one.
+    [[nodiscard]] bool is_well_formed() const noexcept { return nanoseconds_ < kSecond_ns; }
     // Of nobody yet: less than every real one.
     [[nodiscard]] bool is_never() const noexcept { return seconds_ == 0; }
 
     friend auto operator<=>(const Timestamp&, const Timestamp&) = default;
 
 private:
+    static constexpr std::uint32_t kSecond_ns = 1'000'000'000;
+
     std::uint64_t seconds_ = 0;  // with the label of TAI64; 0: never
     std::uint32_t nanoseconds_ = 0;
 };
@@ -56,22 +60,35 @@ private:
 // time stamp that this machine ever sent, kept on disk by the caller. One for all tunnels.
 class SentFloor {
 public:
-    // `kept` is what was on disk.
-    explicit SentFloor(Timestamp kept = {}) noexcept : floor_{kept}, greatest_{kept} {}
+    // An initiation after a restart is this much above the floor if the clock is below it.
+    static constexpr std::uint64_t kMargin_s = 3600;
+    // What was sent may be ahead of what is kept by this much, so that the margin covers it with a
+    // minute to spare for writing it.
+    static constexpr std::uint64_t kKeepEvery_s = kMargin_s - 60;
 
-    // For an initiation now: the clock, or an hour after the floor if the clock is below it (the
-    // floor is written once an hour, so initiations may have been sent since).
+    // `kept` is what was on disk.
+    explicit SentFloor(Timestamp kept = {}) noexcept : floor_{kept}, greatest_{kept}, kept_{kept} {}
+
+    // For an initiation now: the clock, or the floor and the margin if the clock is below the
+    // floor.
     [[nodiscard]] Timestamp stamp(Timestamp now) const noexcept {
-        constexpr std::uint64_t kHour_s = 3600;
-        return now < floor_ ? std::max(now, floor_.plus_seconds(kHour_s)) : now;
+        return now < floor_ ? floor_.plus_seconds(kMargin_s) : now;
     }
     void note(Timestamp sent) noexcept { greatest_ = std::max(greatest_, sent); }
-    // To be kept on disk.
     [[nodiscard]] Timestamp greatest() const noexcept { return greatest_; }
+
+    // greatest() is to be written now: nothing was kept before, or what was is about to be too old.
+    [[nodiscard]] bool is_due() const noexcept {
+        return is_newer() && (kept_.is_never() || greatest_ >= kept_.plus_seconds(kKeepEvery_s));
+    }
+    // greatest() is not what is on disk.
+    [[nodiscard]] bool is_newer() const noexcept { return greatest_ > kept_; }
+    void on_kept() noexcept { kept_ = greatest_; }
 
 private:
     Timestamp floor_;
     Timestamp greatest_;
+    Timestamp kept_;  // what is on disk
 };
 
 }  // namespace towpath::control::wireguard

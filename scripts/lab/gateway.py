@@ -107,6 +107,7 @@ class Towpath:
         self.label = label
         self.config = lab.folder / f"{label}.yaml"
         self.run_dir = lab.folder / f"{label}.run"
+        self.state_dir = lab.folder / f"{label}.state"
         self.tool_folder = lab.folder / f"{label}.wireguard"  # what `wg` finds at /run/wireguard
         self.process = None
         self.write(config)
@@ -120,7 +121,8 @@ class Towpath:
         """Starts it and waits for nothing."""
         self.process = self.lab.spawn(
             "gateway", *self.beside_tool(program("towpath"), "run", "--config", self.config,
-                                         "--run-dir", self.run_dir), log=f"{self.label}.log")
+                                         "--run-dir", self.run_dir, "--state-dir",
+                                         self.state_dir), log=f"{self.label}.log")
         return self.process
 
     def beside_tool(self, *argv):

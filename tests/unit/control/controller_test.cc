@@ -32,7 +32,12 @@ config::Config two_interfaces() {
 
 TEST(Controller, WithoutADataPlaneInterfacesAreWhatTheConfigurationSaysAndDown) {
     boost::asio::io_context loop;
-    const Controller controller{loop, {"/nonexistent", "/nonexistent", "test"}, two_interfaces()};
+    const Controller controller{loop,
+                                {.config_file = "/nonexistent",
+                                 .contract_socket = "/nonexistent",
+                                 .instance = "test",
+                                 .state_directory = "/nonexistent"},
+                                two_interfaces()};
     const std::vector<InterfaceModel> interfaces = controller.interfaces();
     ASSERT_EQ(interfaces.size(), 2U);
     EXPECT_EQ(interfaces[0].name, "lan");

@@ -99,6 +99,20 @@ protected:
             tunnels_->on_message(*message);
         };
     }
+    // Something waits for the peer with an endpoint, so it is called; what follows in control's
+    // loop is done.
+    void wait_for_the_first_peer() {
+        const std::uint32_t number = process_->tunnels().transactions[0].changes[0].set.peer;
+        process_->tunnels().events.push_back({number, 0, TunnelEventKind::handshake_wanted, {}});
+        const std::size_t before = process_->tunnels().sent.size();
+        push();
+        ASSERT_EQ(process_->tunnels().sent.size(), before + 1);
+        tunnels_->on_wake();
+    }
+    void pass(std::chrono::seconds time) {
+        now_ += time;
+        seconds_ += static_cast<std::uint64_t>(time.count());
+    }
     void push() { process_->dispatcher.push(process_->client, answers()); }
 
     // The peer with this seed calls, from there.
@@ -126,6 +140,9 @@ protected:
     Now now_{std::chrono::seconds{1000}};
     std::uint64_t seconds_ = 1'700'000'000;
     std::vector<std::string> log_;
+    wireguard::Timestamp kept_;  // what outlives control
+    int times_kept_ = 0;
+    bool can_keep_ = true;
     std::unique_ptr<Process> process_;
     std::unique_ptr<Tunnels> tunnels_ = make_tunnels();
 
@@ -138,8 +155,14 @@ private:
                      .moment =
                          [this] {
                              return wireguard::Moment{now_, {seconds_, 0}};
+                         },
+                     .keep =
+                         [this](wireguard::Timestamp sent) {
+                             ++times_kept_;
+                             kept_ = can_keep_ ? sent : kept_;
+                             return can_keep_;
                          }},
-            random_);
+            random_, kept_);
     }
 
 protected:
@@ -208,6 +231,53 @@ TEST_F(TunnelsTest, WhatWaitsIsCalledFor) {
     EXPECT_EQ(process_->tunnels().sent[0].peer, number);
     EXPECT_EQ(process_->tunnels().sent[0].length, sizeof(towpath::wireguard::Initiation));
     EXPECT_EQ(process_->tunnels().sent[0].dscp_and_ecn, 0x88);  // AF41, wireguard.md 2.5
+}
+
+// decisions.md W20: so often that the margin above the floor covers what was sent since.
+TEST_F(TunnelsTest, TheGreatestTimestampIsKeptAtOnceAndThenHourly) {
+    const auto stamp = [this] { return wireguard::Timestamp::from_unix(seconds_, 0); };
+    tunnels_->on_wake();
+    EXPECT_EQ(times_kept_, 0) << "nothing was sent";
+    wait_for_the_first_peer();
+    EXPECT_EQ(kept_, stamp());
+    pass(std::chrono::minutes{58});
+    wait_for_the_first_peer();
+    EXPECT_EQ(times_kept_, 1);
+    pass(std::chrono::minutes{1});
+    wait_for_the_first_peer();
+    EXPECT_EQ(times_kept_, 2);
+    EXPECT_EQ(kept_, stamp());
+    pass(std::chrono::minutes{5});
+    wait_for_the_first_peer();
+    EXPECT_EQ(times_kept_, 2);
+    tunnels_->on_end();
+    EXPECT_EQ(kept_, stamp());
+    tunnels_->on_end();
+    EXPECT_EQ(times_kept_, 3) << "it is there already";
+}
+
+TEST_F(TunnelsTest, WhatCouldNotBeKeptIsTriedAgainLater) {
+    can_keep_ = false;
+    wait_for_the_first_peer();
+    EXPECT_EQ(times_kept_, 1);
+    pass(std::chrono::minutes{9});
+    tunnels_->on_wake();
+    EXPECT_EQ(times_kept_, 1);
+    can_keep_ = true;
+    pass(std::chrono::minutes{1});
+    tunnels_->on_wake();
+    EXPECT_FALSE(kept_.is_never());
+}
+
+// A day back: the peer has seen all up to an hour after what is on disk.
+TEST_F(TunnelsTest, AClockThatWentBackOverARestartDoesNotMakeStampsSmaller) {
+    wait_for_the_first_peer();
+    const wireguard::Timestamp before = kept_;
+    seconds_ -= 24 * 3600;
+    process_ = std::make_unique<Process>(101);
+    begin_control_anew();
+    wait_for_the_first_peer();
+    EXPECT_EQ(kept_, before.plus_seconds(3600));
 }
 
 TEST_F(TunnelsTest, ANewDataPlaneIsToldWhereCallersWere) {

@@ -41,5 +41,28 @@ TEST(SentTimestamps, CarryIntoTheSeconds) {
     EXPECT_EQ(sent.stamp(Timestamp::from_unix(100, 0)), Timestamp::from_unix(101, 0));
 }
 
+// decisions.md W20.
+TEST(SentFloor, AClockBelowItGetsTheMarginAndOneAboveItNothing) {
+    const Timestamp kept = Timestamp::from_unix(1'000'000, 0);
+    const SentFloor floor{kept};
+    EXPECT_EQ(floor.stamp(Timestamp::from_unix(999'999, 0)), Timestamp::from_unix(1'003'600, 0));
+    EXPECT_EQ(floor.stamp(kept), kept);
+    EXPECT_EQ(floor.stamp(Timestamp::from_unix(1'000'001, 0)), Timestamp::from_unix(1'000'001, 0));
+}
+
+TEST(SentFloor, IsDueBeforeTheMarginIsUsedUp) {
+    SentFloor floor;
+    EXPECT_FALSE(floor.is_due());
+    floor.note(Timestamp::from_unix(1'000'000, 0));
+    EXPECT_TRUE(floor.is_due());
+    floor.on_kept();
+    EXPECT_FALSE(floor.is_newer());
+    floor.note(Timestamp::from_unix(1'000'000 + SentFloor::kKeepEvery_s - 1, 0));
+    EXPECT_TRUE(floor.is_newer());
+    EXPECT_FALSE(floor.is_due());
+    floor.note(Timestamp::from_unix(1'000'000 + SentFloor::kKeepEvery_s, 0));
+    EXPECT_TRUE(floor.is_due());
+}
+
 }  // namespace
 }  // namespace towpath::control::wireguard
