@@ -183,6 +183,7 @@ void Controller::on_action(DataplaneChanged& action) {
 
 void Controller::on_action(WorldApplied& action) {
     last_refusal_.clear();
+    before_reload_.reset();
     is_reload_open_ = false;
     client_.settle();
     log_line(kProgram, "generation " + std::to_string(action.generation) +
@@ -203,6 +204,12 @@ void Controller::on_action(WorldRefused& action) {
         last_reload_error_ = action.sentence;
     }
     finish_reloads(action.sentence);
+    // What is in force stays so for everybody who asks for the configuration, too.
+    if (std::optional<config::Config> before = std::exchange(before_reload_, std::nullopt)) {
+        config_ = std::move(*before);
+        serve_tool();
+        put_in_force();
+    }
 }
 
 // The data plane says it on its own standard error and ends; a second line would only repeat it.

@@ -145,6 +145,8 @@ private:
     boost::asio::steady_timer tick_timer_;
     ControllerRequest request_;
     config::Config config_;
+    // What was in force, while a reload is on its way to the data plane, which may refuse it.
+    std::optional<config::Config> before_reload_;
     const config::Management served_;  // where the API listens since the start
     Conversation conversation_;
     Snapshot snapshot_;

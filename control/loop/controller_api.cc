@@ -222,6 +222,9 @@ ReloadResult Controller::load_again() {
         result.warnings.push_back("wireguard." + tunnel +
                                   ": what the wg tool changed is undone: the file is in force");
     }
+    if (conversation_.applied() && !before_reload_) {
+        before_reload_ = std::move(config_);
+    }
     config_ = std::move(loaded.config);
     serve_tool();
     if (conversation_.running() && conversation_.applied()) {

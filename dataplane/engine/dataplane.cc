@@ -12,6 +12,7 @@
 
 #include "dataplane/engine/answers.h"
 #include "dataplane/engine/generation_builder.h"
+#include "dataplane/engine/listen_ports.h"
 #include "dataplane/port/link_watch.h"
 
 namespace towpath::engine {
@@ -248,6 +249,12 @@ void Dataplane::publish_links() {
 
 Outcome<void> Dataplane::publish(std::uint64_t number, const contract::World& world) {
     const std::lock_guard lock{mutex_};
+    if (auto possible = check_listen_ports(
+            world_, world,
+            [this](const Endpoint& outside) { return find_outside(Protocol::udp, outside); });
+        !possible) {
+        return possible;
+    }
     if (auto bound = tables_->bind_pool(world.pool); !bound) {
         return bound;
     }

@@ -64,6 +64,10 @@ private:
     void poll_links();
     void publish_links();
     [[nodiscard]] std::vector<std::string> notes() const;
+    // Nothing but the mapping itself says who owns an outside endpoint: asks one worker after the
+    // other; with the lock held. None before the first publication.
+    [[nodiscard]] std::optional<nat::MappingView> find_outside(Protocol protocol,
+                                                               const Endpoint& outside);
     // Asks the owner of a mapping for its remotes, as many as fit; with the lock held.
     void list_remotes(const nat::MappingView& mapping, contract::NatLookupReply& reply);
 

@@ -21,13 +21,8 @@ void Dataplane::nat_lookup(const contract::NatLookupQuery& query, contract::NatL
                           found = state.lookup_inside(protocol, endpoint, now);
                       });
     }
-    // Nothing but the mapping itself says who owns an outside endpoint.
-    for (std::size_t id = 0;
-         id < workers_->size() && !found.has_value() && query.side != contract::LookupSide::inside;
-         ++id) {
-        workers_->ask(static_cast<WorkerId>(id), [&](nat::State& state, Now now) {
-            found = state.lookup_outside(protocol, endpoint, now);
-        });
+    if (!found.has_value() && query.side != contract::LookupSide::inside) {
+        found = find_outside(protocol, endpoint);
     }
     if (!found.has_value() || found->is_held) {
         return;
@@ -35,6 +30,18 @@ void Dataplane::nat_lookup(const contract::NatLookupQuery& query, contract::NatL
     reply.is_found = 1;
     reply.mapping = mapping_row(*found, workers_->generation()->nat);
     list_remotes(*found, reply);
+}
+
+std::optional<nat::MappingView> Dataplane::find_outside(Protocol protocol,
+                                                        const Endpoint& outside) {
+    std::optional<nat::MappingView> found;
+    for (std::size_t id = 0;
+         id < workers_->size() && !found.has_value() && workers_->generation() != nullptr; ++id) {
+        workers_->ask(static_cast<WorkerId>(id), [&](nat::State& state, Now now) {
+            found = state.lookup_outside(protocol, outside, now);
+        });
+    }
+    return found;
 }
 
 void Dataplane::list_remotes(const nat::MappingView& mapping, contract::NatLookupReply& reply) {

@@ -2,17 +2,20 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """A reload changes keys and peers at once: a new private key is in use without a pause, a peer that is
 gone is told to who calls it, an endpoint inside of its own allowed IPs harms nobody else
-(wireguard.md section 19 numbers 6, 11, 13).
+(wireguard.md section 19 numbers 6, 11, 13). A port that a connection through the NAT is using is not
+taken from it (decisions.md W9).
 
     a -- lan -- towpath (wg0) -- router (tcpdump) -- web (wireguard-go)
 """
 import time
 
-from support import A, LAN_ADDRESS, WAN_ADDRESS, WEB, Lab, Towpath, behaviour, check, equal
+from support import (A, LAN_ADDRESS, WAN_ADDRESS, WEB, Lab, Towpath, behaviour, check, equal,
+                     outside_endpoint, socket_in, start_flow_server)
 from lab.tunnels import PEER_ADDRESS, PEER_PREFIXES, Outer, endpoint, gateway_config, write_quick
 from lab.wireguard import PORT, UserSpacePeer, key_pair, peer
 
 SWALLOWED = "10.99.0.66"
+TAKEN = 51999
 
 
 def pings(lab, host, target, count=3):
@@ -22,6 +25,23 @@ def pings(lab, host, target, count=3):
 def reload(towpath):
     done = towpath.client("reload")
     equal(done.returncode, 0, f"reload: {done.stdout}{done.stderr}")
+
+
+def keeps_the_nats_ports(lab, towpath, private, known):
+    start_flow_server(lab)
+    with socket_in(lab, "a", port=TAKEN) as sock:
+        equal(outside_endpoint(sock), (WAN_ADDRESS, TAKEN), "the outside endpoint")
+        write_quick(lab, private, [known], port=TAKEN)
+        done = towpath.client("reload")
+        words = done.stdout + done.stderr
+        equal(done.returncode, 2, f"a reload onto a port in use: {words}")
+        check(f"{WAN_ADDRESS}:{TAKEN}/udp is the outside endpoint of {A}:{TAKEN}" in words,
+              f"the mapping is not named: {words}")
+        equal(towpath.wg("show", "wg0", "listen-port").strip(), str(PORT), "the port in force")
+        equal(outside_endpoint(sock), (WAN_ADDRESS, TAKEN), "the mapping afterwards")
+    check(" 3 received" in pings(lab, "web", A), f"the tunnel afterwards: {towpath.words()}")
+    write_quick(lab, private, [known])
+    reload(towpath)
 
 
 @behaviour
@@ -48,6 +68,10 @@ def tunnel_follows_reloads():
             check(time.monotonic() - begun < 5, "the new key waited for something")
             calls(public)
             check(" 0 received" in pings(lab, "web", A), "the old key still opens")
+
+            calls(next_public)
+            check(" 3 received" in pings(lab, "web", A), "the new key again")
+            keeps_the_nats_ports(lab, towpath, second, known)
 
             odd = peer(key_pair()[1], [f"{SWALLOWED}/32"], endpoint(SWALLOWED), keepalive=1)
             write_quick(lab, second, [known, odd])
