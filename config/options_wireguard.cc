@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <array>
 
+#include "config/encoding.h"
 #include "config/options.h"
 #include "config/reading.h"
 #include "config/tunnel_scalar.h"
@@ -45,7 +46,7 @@ void read_list(std::vector<T>& target, Reading& reading, const Node& node, const
 void read_name(Reading& reading, const Option&, const Node& key) {
     Tunnel& tunnel = reading.config.tunnels.emplace_back();
     if (!reading.take(tunnel.name, key, parse_interface_name)) {
-        tunnel.name = key.text;
+        tunnel.name = printable(key.text);
     }
 }
 

@@ -150,6 +150,8 @@ const std::vector<Case> kValues = {
     {"LongName", "version: 1\ninterfaces: {sixteen-letters-: {match: {name: a}}}\n",
      "f:2:14: error: sixteen-letters- is not an interface name: 1 to 15 letters, digits, dots, "
      "dashes\n"},
+    {"NameOfTwoLines", "version: 1\ninterfaces: {\"a\\nb\": {match: {}}}\n",
+     "f:2:14: error: a?b is not an interface name: 1 to 15 letters, digits, dots, dashes\n"},
     {"Endpoint", with("", "management: {metrics: 9469}\n"),
      "f:9:23: error: 9469 is not an address and port, as in 127.0.0.1:9469\n"},
     {"CoreTwice", with("", "dataplane: {cores: [2-4, 3]}\n"),
