@@ -5,8 +5,10 @@
 // once.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -83,10 +85,16 @@ public:
         : Gateway{options.capacity, make_generation(options)} {}
     // A generation is only read, so gateways may share one.
     Gateway(const nat::Capacity& capacity, std::shared_ptr<const pipeline::Generation> generation)
+        : Gateway{capacity, std::move(generation), nullptr} {}
+    // `tunnels` (null: none) outlive the gateway.
+    Gateway(const nat::Capacity& capacity, std::shared_ptr<const pipeline::Generation> generation,
+            wireguard::Tables* tunnels)
         : tables_{std::move(*nat::Tables::create(capacity, nat::Keys{}, quiescence_))},
           generation_{std::move(generation)},
-          shared_{*tables_, neighbors, ipv6_neighbors, 1},
-          pipeline{0, shared_, counters} {
+          shared_{*tables_, neighbors, ipv6_neighbors, 1, tunnels},
+          pipeline{0, shared_, counters,
+                   tunnels == nullptr ? std::nullopt
+                                      : std::optional{std::move(*crypto::Aead::create())}} {
         TOWPATH_ASSERT(tables_->bind_pool(generation_->nat.pool).has_value());
         quiescence_.come_online(0);
         for (std::uint32_t host = 2; host < 255; ++host) {
@@ -109,6 +117,7 @@ public:
         }
         pipeline.run(*batch_, now);
         quiescence_.pass(0);
+        keep_held_spares();
         return *batch_;
     }
     // One packet; the packet as it left, whatever the lane.
@@ -127,6 +136,7 @@ public:
         refill();
         pipeline.housekeeping(*batch_, now);
         quiescence_.pass(0);
+        keep_held_spares();
         return *batch_;
     }
     [[nodiscard]] std::uint64_t drops(DropReason reason) const {
@@ -143,11 +153,23 @@ private:
             batch_->add_spare(spare.packet);
         }
     }
+    // What was originated and waits for a neighbour or a session keeps its buffer.
+    void keep_held_spares() {
+        for (const PacketIndex index : batch_->lane(Lane::hold)) {
+            const auto held = std::ranges::find_if(spares_, [&](const Frame& spare) {
+                return spare.packet.handle == (*batch_)[index].handle;
+            });
+            if (held != spares_.end()) {
+                held_.push_back(std::exchange(*held, Frame{0, 2304}));
+            }
+        }
+    }
 
     Quiescence quiescence_;
     std::unique_ptr<nat::Tables> tables_;
     std::shared_ptr<const pipeline::Generation> generation_;
     std::vector<Frame> spares_;
+    std::vector<Frame> held_;
     std::unique_ptr<Batch> batch_ = std::make_unique<Batch>();
 
 public:
