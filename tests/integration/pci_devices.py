@@ -7,11 +7,9 @@ checksum.
     a -- lan -- lan0 [bridge - QEMU 0000:00:02.0 | towpath | 0000:00:03.0 - bridge] wan0 -- router -- web
 """
 # timeout_s: 420
-import subprocess
-
 from support import Lab, LabError, behaviour, check, equal, measure, skip
-from lab.gateway import ROOT
-from lab.machine import TowpathMachine, igb_uio_module, why_not
+from lab.emulated import install_packages, why_not
+from lab.machine import TowpathMachine, igb_uio_module
 
 
 def drivers():
@@ -27,8 +25,7 @@ def drivers():
 
 @behaviour
 def pci_devices():
-    subprocess.run([str(ROOT / "scripts" / "packages"), "install", "pci"], check=False, timeout=300,
-                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    install_packages()
     reason = why_not()
     if reason:
         skip(reason)
