@@ -98,33 +98,18 @@ void read_exit_node(Reading& reading, const Option&, const Node& node) {
     reading.take(current(reading).advertise->is_exit_node, node, parse_boolean);
 }
 
-// Until it exists: without it hosts behind inside interfaces need a route back to the peers.
 void read_source_nat_default(Reading& reading, const Option& option, const Node& node) {
-    if (reading.choice(option, node).value_or(0) != 0) {
-        reading.refuse(node,
-                       "source-nat 'interface' is not available in this version: hosts behind "
-                       "inside interfaces see the peers' own addresses and need a route to them");
+    if (const auto index = reading.choice(option, node)) {
+        current(reading).source_nat.is_interface = *index == 1;
     }
 }
 
 void read_source_nat_except(Reading& reading, const Option&, const Node& node) {
-    std::vector<IpPrefix> except;
-    read_list(except, reading, node, parse_any_prefix);
-    if (!except.empty()) {
-        reading.refuse(node,
-                       "exceptions from source-nat are not available in this version: peers keep "
-                       "their address towards all inside interfaces");
-    }
+    read_list(current(reading).source_nat.except, reading, node, parse_any_prefix);
 }
 
 void read_stateful(Reading& reading, const Option&, const Node& node) {
-    bool is_stateful = false;
-    reading.take(is_stateful, node, parse_boolean);
-    if (is_stateful) {
-        reading.refuse(node,
-                       "stateful 'true' is not available in this version: between tunnels and "
-                       "inside interfaces every packet passes that 'advertise' lets through");
-    }
+    reading.take(current(reading).is_stateful, node, parse_boolean);
 }
 
 void read_peer(Reading& reading, const Option&, const Node&) {
@@ -210,14 +195,19 @@ constexpr std::array kOptions{
     Option{"wireguard.*.advertise.exit-node", Value::boolean, "false", "", Reload::live,
            "The internet, too.", read_exit_node},
     Option{"wireguard.*.source-nat", Value::section, "", "", Reload::live,
-           "Whose address hosts behind inside interfaces see."},
-    Option{"wireguard.*.source-nat.default", Value::choice, "none", "none|interface", Reload::live,
-           "none: the peer's own; interface: that of the interface it leaves by.",
-           read_source_nat_default},
+           "Whose IPv4 address hosts behind interfaces other than the outside one see."},
+    Option{
+        "wireguard.*.source-nat.default", Value::choice, "none", "none|interface", Reload::live,
+        "none: the peer's own; interface: the first of the interface it leaves by, so that hosts "
+        "there need no route to the peers.",
+        read_source_nat_default},
     Option{"wireguard.*.source-nat.except", Value::word_list, "", "", Reload::live,
-           "Destinations for which it is the other way round.", read_source_nat_except},
+           "IPv4 destinations for which it is the other way round, at most 256.",
+           read_source_nat_except},
     Option{"wireguard.*.stateful", Value::boolean, "false", "", Reload::live,
-           "Untranslated IPv4 flows are tracked: what belongs to none is dropped.", read_stateful},
+           "true: what is not translated is tracked; peers begin, and only answers to them come "
+           "back. Not for tunnels with IPv6.",
+           read_stateful},
 };
 
 }  // namespace

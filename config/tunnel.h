@@ -19,7 +19,7 @@ inline constexpr std::size_t kTunnelsMax = 16;
 inline constexpr std::size_t kTunnelAddressesMax = 16;
 inline constexpr std::size_t kPeersMax = 65'536;          // of one tunnel
 inline constexpr std::size_t kAllowedIpsMax = 262'144;    // of one tunnel
-inline constexpr std::size_t kTunnelPrefixListMax = 256;  // advertise.routes
+inline constexpr std::size_t kTunnelPrefixListMax = 256;  // advertise.routes, source-nat.except
 inline constexpr std::uint16_t kListenPortPreset = 51820;
 
 struct TunnelAddress {
@@ -54,6 +54,14 @@ struct Advertise {
     friend bool operator==(const Advertise&, const Advertise&) = default;
 };
 
+// Whose address hosts behind interfaces that are neither outside nor tunnels see (W13).
+struct TunnelSourceNat {
+    bool is_interface = false;     // that of the interface by which peers leave; else their own
+    std::vector<IpPrefix> except;  // destinations for which it is the other way round; IPv4
+    [[nodiscard]] bool is_used() const noexcept { return is_interface || !except.empty(); }
+    friend bool operator==(const TunnelSourceNat&, const TunnelSourceNat&) = default;
+};
+
 struct Tunnel {
     std::string name;
     std::string config_file;       // a wg-quick file; empty: everything is in ours
@@ -66,6 +74,10 @@ struct Tunnel {
     std::vector<Peer> peers;
     std::chrono::seconds re_resolve{30};
     std::optional<Advertise> advertise;  // unset: the tunnel reaches everything that is routed
+    TunnelSourceNat source_nat;
+    // What passes untranslated between peers and others is remembered: peers begin, others only
+    // answer. IPv4 alone.
+    bool is_stateful = false;
     friend bool operator==(const Tunnel&, const Tunnel&) = default;
 };
 

@@ -234,6 +234,53 @@ void check_size(Findings& findings, const Tunnel& tunnel) {
     }
 }
 
+// That there is an address for peers to be translated to. It is in no pool: those of connected
+// networks other than outside are refused (BAD-CFG-01).
+void check_source_nat(Findings& findings, const Tunnel& tunnel) {
+    const std::string path = path_of(tunnel) + ".source-nat";
+    for (std::size_t index = 0; index < tunnel.source_nat.except.size(); ++index) {
+        if (tunnel.source_nat.except[index].family() == IpFamily::ipv6) {
+            findings.error(element(path + ".except", index),
+                           to_string(tunnel.source_nat.except[index]) +
+                               ": IPv6 is never translated, so there is nothing to except");
+        }
+    }
+    if (tunnel.source_nat.except.size() > kTunnelPrefixListMax) {
+        findings.error(path + ".except", path + ".except lists more than 256");
+    }
+    const Config& config = findings.config();
+    const bool has_address =
+        std::any_of(config.interfaces.begin(), config.interfaces.end(), [&](const auto& interface) {
+            return !is_outside(config, interface.name) && !interface.addresses.empty();
+        });
+    if (tunnel.source_nat.is_used() && !has_address) {
+        findings.error(path, path +
+                                 " needs an interface with an IPv4 address that is not "
+                                 "nat.outside");
+    }
+}
+
+// decisions.md W13: what nothing tracks would pass a filter that the operator relies on.
+void check_stateful(Findings& findings, const Tunnel& tunnel) {
+    const auto is_ipv6 = [](const IpPrefix& prefix) { return prefix.family() == IpFamily::ipv6; };
+    bool has_ipv6 = std::any_of(tunnel.addresses.begin(), tunnel.addresses.end(),
+                                [&](const TunnelAddress& own) { return is_ipv6(own.prefix); });
+    for (const Peer& peer : tunnel.peers) {
+        has_ipv6 =
+            has_ipv6 || std::any_of(peer.allowed_ips.begin(), peer.allowed_ips.end(), is_ipv6);
+    }
+    if (tunnel.advertise) {
+        const auto& routes = tunnel.advertise->routes;
+        has_ipv6 = has_ipv6 || std::any_of(routes.begin(), routes.end(), is_ipv6);
+    }
+    if (tunnel.is_stateful && has_ipv6) {
+        const std::string path = path_of(tunnel) + ".stateful";
+        findings.error(path, path + " tracks IPv4 only, and " + tunnel.name +
+                                 " has IPv6: take IPv6 out of its addresses, allowed IPs and "
+                                 "advertised routes, or leave stateful out");
+    }
+}
+
 }  // namespace
 
 void check_tunnels(Findings& findings) {
@@ -250,6 +297,8 @@ void check_tunnels(Findings& findings) {
         check_size(findings, tunnels[index]);
         check_peers(findings, tunnels[index]);
         check_endpoints(findings, tunnels[index]);
+        check_source_nat(findings, tunnels[index]);
+        check_stateful(findings, tunnels[index]);
     }
 }
 

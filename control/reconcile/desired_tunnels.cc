@@ -51,6 +51,8 @@ contract::TunnelSet tunnel_of(const config::Tunnel& tunnel, std::uint8_t id) {
     set.has_identity = tunnel.private_key.is_zero() ? 0 : 1;
     set.is_limited = tunnel.advertise ? 1 : 0;
     set.is_exit_node = tunnel.advertise && tunnel.advertise->is_exit_node ? 1 : 0;
+    set.is_translated = tunnel.source_nat.is_interface ? 1 : 0;
+    set.is_stateful = tunnel.is_stateful ? 1 : 0;
     if (set.has_identity != 0) {
         const wireguard::Identity identity{crypto::PrivateKey{tunnel.private_key.bytes()}};
         set.mac1_key = identity.keys().mac1;
@@ -59,12 +61,15 @@ contract::TunnelSet tunnel_of(const config::Tunnel& tunnel, std::uint8_t id) {
 }
 
 void add_advertised(const config::Tunnel& tunnel, std::uint8_t id, contract::World& world) {
-    if (!tunnel.advertise) {
-        return;
+    const auto add = [&](const std::vector<IpPrefix>& prefixes, contract::AdvertisedUse use) {
+        for (const IpPrefix& prefix : prefixes) {
+            world.advertised.push_back({contract::IpPrefixField::of(prefix), id, use, {}});
+        }
+    };
+    if (tunnel.advertise) {
+        add(tunnel.advertise->routes, contract::AdvertisedUse::reached);
     }
-    for (const IpPrefix& prefix : tunnel.advertise->routes) {
-        world.advertised.push_back({contract::IpPrefixField::of(prefix), id, {}});
-    }
+    add(tunnel.source_nat.except, contract::AdvertisedUse::translation_exception);
 }
 
 void add_routes(const config::Tunnel& tunnel, std::uint8_t id, contract::World& world) {

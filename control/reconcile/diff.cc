@@ -170,7 +170,8 @@ std::vector<std::string> live_differences(const World& applied, const World& des
     note(applied.sources == desired.sources, "nat.source");
     note(applied.pool == desired.pool, "nat.pool");
     note(applied.allow == desired.allow, "local.allow");
-    note(applied.advertised == desired.advertised, "wireguard (advertised routes)");
+    note(applied.advertised == desired.advertised,
+         "wireguard (advertised routes, exceptions from source-nat)");
     for (std::size_t position = 0; position < running.tunnel_count; ++position) {
         const std::size_t id = running.port_count + position;
         note(applied.tunnels[position] == desired.tunnels[position] &&

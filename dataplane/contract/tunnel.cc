@@ -70,12 +70,14 @@ bool is_valid(const AdvertiseChunk& m) noexcept {
     return is_part_valid(m) && std::all_of(m.entries.begin(), m.entries.begin() + m.part.count,
                                            [](const AdvertisedField& entry) {
                                                return entry.tunnel < kPortsMax &&
+                                                      is_known(entry.use) &&
                                                       entry.prefix.is_valid();
                                            });
 }
 
 bool is_valid(const TunnelSet& m) noexcept {
-    return m.id < kPortsMax && flags(m.has_identity, m.is_limited, m.is_exit_node);
+    return m.id < kPortsMax &&
+           flags(m.has_identity, m.is_limited, m.is_exit_node, m.is_translated, m.is_stateful);
 }
 
 bool is_valid(const PeersBegin& m) noexcept {

@@ -19,7 +19,7 @@ inline constexpr std::size_t kHandshakeBytesMax = 148;  // an initiation, the lo
 inline constexpr std::uint32_t kPeerPrefixesMax = 131072;
 inline constexpr std::size_t kPeerPrefixesPerChunk = 256;
 inline constexpr std::size_t kAllowedIpsInPeerSet = 4;
-inline constexpr std::uint32_t kAdvertisedMax = 4096;  // of all tunnels
+inline constexpr std::uint32_t kAdvertisedMax = 8192;  // of all tunnels
 inline constexpr std::size_t kAdvertisedPerChunk = 256;
 inline constexpr std::size_t kPeersPerReply = 128;
 inline constexpr std::size_t kSessionsPerReply = 256;
@@ -78,17 +78,27 @@ struct TunnelSet {
     std::uint16_t listen_port = 0;  // 0: not in use
     std::uint8_t is_limited = 0;    // reaches what advertise_chunks list for it, and no more
     std::uint8_t is_exit_node = 0;  // if limited: and what leaves by outside interfaces
-    std::uint16_t reserved = 0;
+    // Peers are translated to the address of the interface that is neither outside nor a tunnel and
+    // by which they leave; advertise_chunks list the destinations for which it is the other way
+    // round.
+    std::uint8_t is_translated = 0;
+    std::uint8_t is_stateful =
+        0;  // others only answer what peers began, where nobody is translated
     std::array<std::byte, 32> mac1_key{};  // of our public key (wireguard.md section 3)
     friend bool operator==(const TunnelSet&, const TunnelSet&) = default;
 };
 static_assert(sizeof(TunnelSet) == 16 + 8 + 32 && kIsMessage<TunnelSet>);
 
-// Part of the list of what limited tunnels reach (decisions.md W13).
+// What a prefix is to a tunnel.
+enum class AdvertisedUse : std::uint8_t { reached, translation_exception, count };
+
+// Part of the list of what limited tunnels reach, and of the exceptions from their source NAT
+// (decisions.md W13).
 struct AdvertisedField {
     IpPrefixField prefix;
     std::uint8_t tunnel = 0;  // interface id
-    std::array<std::uint8_t, 3> reserved{};
+    AdvertisedUse use = AdvertisedUse::reached;
+    std::array<std::uint8_t, 2> reserved{};
     friend bool operator==(const AdvertisedField&, const AdvertisedField&) = default;
 };
 struct AdvertiseChunk {

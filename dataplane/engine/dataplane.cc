@@ -255,7 +255,8 @@ Outcome<void> Dataplane::publish(std::uint64_t number, const contract::World& wo
         !possible) {
         return possible;
     }
-    if (auto bound = tables_->bind_pool(world.pool); !bound) {
+    if (auto bound = tables_->bind_pool(world.pool, realm_addresses_of(world, devices_->count()));
+        !bound) {
         return bound;
     }
     const contract::World previous = std::exchange(world_, world);

@@ -2,6 +2,7 @@
 #include "dataplane/engine/generation_builder.h"
 
 #include <algorithm>
+#include <iterator>
 #include <vector>
 
 namespace towpath::engine {
@@ -228,6 +229,49 @@ nat::Policy policy_of(const contract::World& world) {
     return policy;
 }
 
+nat::TunnelFlows flows_of(const contract::World& world, const contract::TunnelSet& tunnel) {
+    std::vector<Ipv4Prefix> exceptions;
+    for (const contract::AdvertisedField& field : world.advertised) {
+        const IpPrefix prefix = field.prefix.prefix();
+        if (field.use == contract::AdvertisedUse::translation_exception &&
+            field.tunnel == tunnel.id && prefix.family() == IpFamily::ipv4) {
+            exceptions.emplace_back(prefix.address().ipv4(), prefix.length());
+        }
+    }
+    return {tunnel.is_translated != 0, tunnel.is_stateful != 0, PrefixSet{exceptions}};
+}
+
+// Of a world with tunnels in use, by interface id.
+std::array<nat::TunnelFlows, kInterfacesMax> tunnel_flows_of(const contract::World& world) {
+    std::array<nat::TunnelFlows, kInterfacesMax> flows;
+    for (const contract::TunnelSet& tunnel : world.tunnels) {
+        if (tunnel.listen_port != 0) {
+            flows[tunnel.id] = flows_of(world, tunnel);
+        }
+    }
+    return flows;
+}
+
+bool translates_peers(const contract::World& world) {
+    const auto flows = tunnel_flows_of(world);
+    return std::any_of(flows.begin(), flows.end(), [](const nat::TunnelFlows& of_one) {
+        return of_one.is_translated || !of_one.exceptions.empty();
+    });
+}
+
+void set_tunnel_flows(const contract::World& world, const InterfaceTable& interfaces,
+                      nat::Policy& policy) {
+    const auto all = interfaces.all();
+    const auto ports =
+        std::count_if(all.begin(), all.end(), [](const Interface& one) { return !one.is_tunnel; });
+    policy.tunnel_flows = tunnel_flows_of(world);
+    policy.has_tunnel_flows =
+        translates_peers(world) ||
+        std::any_of(policy.tunnel_flows.begin(), policy.tunnel_flows.end(),
+                    [](const nat::TunnelFlows& flows) { return flows.is_stateful; });
+    policy.realm_addresses = realm_addresses_of(world, static_cast<std::size_t>(ports));
+}
+
 std::vector<route::TunnelLimit> tunnel_limits_of(const contract::World& world) {
     std::vector<route::TunnelLimit> limits;
     for (const contract::TunnelSet& tunnel : world.tunnels) {
@@ -236,7 +280,7 @@ std::vector<route::TunnelLimit> tunnel_limits_of(const contract::World& world) {
         }
         route::TunnelLimit limit{InterfaceId{tunnel.id}, {}, tunnel.is_exit_node != 0};
         for (const contract::AdvertisedField& field : world.advertised) {
-            if (field.tunnel == tunnel.id) {
+            if (field.tunnel == tunnel.id && field.use == contract::AdvertisedUse::reached) {
                 limit.prefixes.push_back(field.prefix.prefix());
             }
         }
@@ -260,6 +304,9 @@ route::LocalSettings local_of(const GenerationRequest& request, const nat::Polic
     }
     settings.inside_sources = nat.sources;
     settings.pool = nat.pool;
+    std::copy_if(nat.realm_addresses.begin(), nat.realm_addresses.end(),
+                 std::back_inserter(settings.realm_addresses),
+                 [](Ipv4Address address) { return !address.is_unspecified(); });
     settings.reserved_ports = nat.reserved_ports;
     settings.host_port_first = request.host_ports.first;
     settings.host_port_last = request.host_ports.last;
@@ -273,6 +320,24 @@ route::LocalSettings local_of(const GenerationRequest& request, const nat::Polic
 }
 
 }  // namespace
+
+nat::RealmAddresses realm_addresses_of(const contract::World& world, std::size_t ports) {
+    nat::RealmAddresses addresses{};
+    if (!translates_peers(world)) {
+        return addresses;
+    }
+    for (std::size_t id = 0; id < ports; ++id) {
+        const contract::InterfaceSet& interface = world.interfaces[id];
+        if (interface.address_count == 0 || interface.role == contract::Role::outside) {
+            continue;
+        }
+        const Ipv4Address own = interface.addresses.front().address;
+        if (std::find(world.pool.begin(), world.pool.end(), own) == world.pool.end()) {
+            addresses[id] = own;
+        }
+    }
+    return addresses;
+}
 
 Outcome<std::unique_ptr<pipeline::Generation>> build_generation(const GenerationRequest& request) {
     auto generation = std::make_unique<pipeline::Generation>();
@@ -297,6 +362,7 @@ Outcome<std::unique_ptr<pipeline::Generation>> build_generation(const Generation
     generation->underlay = std::move(*underlay);
     generation->tunnels = tunnels_of(request);
     generation->nat = policy_of(request.world);
+    set_tunnel_flows(request.world, generation->interfaces, generation->nat);
     generation->local =
         route::LocalPolicy{local_of(request, generation->nat), generation->interfaces};
     return generation;

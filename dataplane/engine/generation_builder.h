@@ -34,6 +34,12 @@ struct GenerationRequest {
     std::array<const wireguard::AllowedIps*, kInterfacesMax> allowed_ips{};
 };
 
+// What bind_pool is to know of a world beside its pool (decisions.md W13): the first IPv4 address
+// of every interface below `ports` to which peers of tunnels are translated. An address of the pool
+// is none: an answer to a peer could not be told from a hairpin packet there.
+[[nodiscard]] nat::RealmAddresses realm_addresses_of(const contract::World& world,
+                                                     std::size_t ports);
+
 // Fails (usage) when there are more routes than the table takes.
 [[nodiscard]] Outcome<std::unique_ptr<pipeline::Generation>> build_generation(
     const GenerationRequest& request);

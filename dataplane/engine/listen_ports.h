@@ -15,9 +15,9 @@ namespace towpath::engine {
 using FindMapping = std::function<std::optional<nat::MappingView>(const Endpoint& outside)>;
 
 // Fails (refused) with a sentence that names the mapping if a tunnel of `next` listens on a port
-// that none of `applied` listened on and that a live mapping holds on an address of the pool. A
-// mapping that comes between this and the world's being in force is not seen: packets to its port
-// then go to the tunnel.
+// that none of `applied` listened on and that a live mapping holds on an address of the pool, or of
+// an interface to which peers are translated. A mapping that comes between this and the world's
+// being in force is not seen: packets to its port then go to the tunnel.
 [[nodiscard]] Outcome<void> check_listen_ports(const contract::World& applied,
                                                const contract::World& next,
                                                const FindMapping& find);

@@ -123,6 +123,8 @@ Outcome<StartPlan> plan_start(const contract::StartSettings& start,
     plan.capacity.mappings = start.mappings;
     plan.capacity.sessions = start.sessions;
     plan.capacity.pool_addresses = start.pool_addresses;
+    // Every interface's, and as many that still drain after a reload.
+    plan.capacity.realm_addresses = start.tunnel_count == 0 ? 0 : std::size_t{2} * start.port_count;
     plan.capacity.workers = plan.cores.size();
     if (start.fragment_contexts != 0) {
         plan.capacity.fragment_contexts_per_worker = start.fragment_contexts;

@@ -29,11 +29,16 @@ constexpr Verdict drop(DropReason reason) noexcept {
         }
         return {Fate::translate, DropReason::none, known};
     }
-    if (!is_first_syn(flow.tcp_flags)) {
+    // What a peer begins is allowed anyway, so a connection that nobody remembers goes on, at first
+    // for as long as a closed one: a stray segment is not worth more.
+    const bool is_picked_up = realm_of(flow.key) == kIdentityRealm &&
+                              !is_first_syn(flow.tcp_flags) && (flow.tcp_flags & kTcpRst) == 0;
+    if (!is_first_syn(flow.tcp_flags) && !is_picked_up) {
         return {(flow.tcp_flags & kTcpRst) != 0 ? Fate::drop : Fate::reset,
                 DropReason::nat_tcp_no_state, kNoEntry};
     }
-    const bool keeps_permit = translator.policy->tcp_filtering == Filtering::address_dependent;
+    const bool keeps_permit =
+        translator.filtering(Protocol::tcp, realm_of(flow.key)) == Filtering::address_dependent;
     if (!translator.sessions.has_room(Side::inside, keeps_permit ? 2 : 1)) {
         return refuse(DropReason::nat_session_table_full);
     }
@@ -41,9 +46,9 @@ constexpr Verdict drop(DropReason reason) noexcept {
     if (creation.index == kNoEntry) {
         return refuse(creation.reason);
     }
-    const EntryIndex created =
-        translator.sessions.create(creation.index, flow.remote.address, flow.remote.port,
-                                   SessionState::init_inside, Side::inside, now_s);
+    const EntryIndex created = translator.sessions.create(
+        creation.index, flow.remote.address, flow.remote.port,
+        is_picked_up ? SessionState::transitory : SessionState::init_inside, Side::inside, now_s);
     if (created == kNoEntry || (keeps_permit && !translator.sessions.keep_permit(created, now_s))) {
         return refuse(DropReason::nat_session_table_full);
     }
@@ -53,7 +58,7 @@ constexpr Verdict drop(DropReason reason) noexcept {
 // Whether filtering lets a segment without a session in (RFC 5382 REQ-3).
 [[nodiscard]] bool admits_stranger(const Translator& translator, EntryIndex index,
                                    Ipv4Address remote) noexcept {
-    switch (translator.policy->tcp_filtering) {
+    switch (translator.filtering(Protocol::tcp, translator.tables.mapping(index).realm())) {
         case Filtering::endpoint_independent:
             return true;
         case Filtering::address_dependent:
@@ -85,7 +90,9 @@ constexpr Verdict drop(DropReason reason) noexcept {
     if (translator.tables.pool().is_draining(translator.tables.mapping(index).pool_slot)) {
         return drop(DropReason::inbound_no_mapping);
     }
-    const bool keeps_permit = translator.policy->tcp_filtering == Filtering::address_dependent;
+    const Realm realm = translator.tables.mapping(index).realm();
+    const bool keeps_permit =
+        translator.filtering(Protocol::tcp, realm) == Filtering::address_dependent;
     if (!translator.sessions.has_room(Side::outside, keeps_permit ? 2 : 1)) {
         return drop(DropReason::nat_session_table_full);
     }
@@ -107,8 +114,9 @@ Verdict admit_outbound_as_owner(Translator& translator, const Flow& flow,
     if (!flow.may_create) {
         return drop(DropReason::nat_icmp_reply_unsolicited);
     }
-    const bool tracks = translator.tracks_remotes(flow.protocol);
-    const Port port = translator.session_port(flow.protocol, flow.remote.port);
+    const Realm realm = realm_of(flow.key);
+    const bool tracks = translator.tracks_remotes(flow.protocol, realm);
+    const Port port = translator.session_port(flow.protocol, realm, flow.remote.port);
     const EntryIndex known = translator.mappings.find(flow.key, flow.hash);
     EntryIndex session = tracks && known != kNoEntry
                              ? find_session(translator.tables, known, flow.remote.address, port)

@@ -64,11 +64,12 @@ inline void stamp(std::atomic<std::uint32_t>& time_s, std::uint32_t now_s) noexc
 // passed. Where remotes do not count, all are.
 [[nodiscard]] inline bool passes_unchanged(const Translator& translator, const Flow& flow,
                                            EntryIndex index, std::uint32_t now_s) noexcept {
-    if (!translator.tracks_remotes(flow.protocol)) {
+    const Realm realm = realm_of(flow.key);
+    if (!translator.tracks_remotes(flow.protocol, realm)) {
         return true;
     }
     const Tables& tables = translator.tables;
-    const Port port = translator.session_port(flow.protocol, flow.remote.port);
+    const Port port = translator.session_port(flow.protocol, realm, flow.remote.port);
     const std::uint32_t hash =
         index == flow.guess ? flow.session_hash : tables.hash_of(index, flow.remote.address, port);
     const EntryIndex session = find_session(tables, index, flow.remote.address, port, hash);
@@ -105,11 +106,14 @@ inline void stamp(std::atomic<std::uint32_t>& time_s, std::uint32_t now_s) noexc
                                                  Endpoint remote, std::uint32_t now_s) noexcept {
     Mapping& mapping = translator.tables.mapping(index);
     const Protocol protocol = mapping.protocol();
+    const Realm realm = mapping.realm();
     const bool refreshes = translator.policy->udp_inbound_refresh && protocol == Protocol::udp;
-    if (translator.tracks_remotes(protocol)) {
-        const EntryIndex session = find_session(translator.tables, index, remote.address,
-                                                translator.session_port(protocol, remote.port));
-        if (session == kNoEntry && !translator.filter_change.excuses(protocol, now_s)) {
+    if (translator.tracks_remotes(protocol, realm)) {
+        const EntryIndex session =
+            find_session(translator.tables, index, remote.address,
+                         translator.session_port(protocol, realm, remote.port));
+        if (session == kNoEntry &&
+            (realm != kOutsideRealm || !translator.filter_change.excuses(protocol, now_s))) {
             // M-07: what is refused refreshes nothing.
             return {Fate::drop, DropReason::inbound_filtered, kNoEntry};
         }
@@ -145,8 +149,8 @@ inline void stamp(std::atomic<std::uint32_t>& time_s, std::uint32_t now_s) noexc
             stamp(translator.tables.session(session).last_outside_s, now_s);
             return {Fate::translate, DropReason::none, index};
         }
-        if (session == kNoEntry &&
-            translator.policy->tcp_filtering == Filtering::address_and_port_dependent) {
+        if (session == kNoEntry && translator.filtering(Protocol::tcp, mapping.realm()) ==
+                                       Filtering::address_and_port_dependent) {
             // Sessions are published before the packet that opens them leaves: this is a stranger,
             // and the owner need not hear of each one.
             return {Fate::drop, DropReason::inbound_filtered, kNoEntry};

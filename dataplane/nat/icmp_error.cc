@@ -136,9 +136,10 @@ void rewrite_outer(Packet& packet, be32 Ipv4Header::*field, Ipv4Address after,
         return DropReason::icmp_error_no_mapping;
     }
     const Protocol protocol = translator.tables.mapping(mapping).protocol();
-    if (translator.filtering(protocol) != Filtering::endpoint_independent &&
+    const Realm realm = translator.tables.mapping(mapping).realm();
+    if (translator.filtering(protocol, realm) != Filtering::endpoint_independent &&
         find_session(translator.tables, mapping, remote.address,
-                     translator.session_port(protocol, remote.port)) == kNoEntry) {
+                     translator.session_port(protocol, realm, remote.port)) == kNoEntry) {
         return DropReason::icmp_error_filtered;
     }
     const IcmpHeader& icmp = packet.header<IcmpHeader>(packet.l4);
@@ -149,6 +150,15 @@ void rewrite_outer(Packet& packet, be32 Ipv4Header::*field, Ipv4Address after,
         return DropReason::icmp_error_rate;
     }
     return DropReason::none;
+}
+
+[[nodiscard]] EntryIndex mapping_of(const Translator& translator, Endpoint inside,
+                                    Protocol protocol, Realm realm) noexcept {
+    Flow flow;
+    flow.key = inside_key(inside.address, inside.port, protocol, realm);
+    flow.hash = translator.tables.hash_of(flow.key);
+    flow.owner = translator.tables.ownership().owner_of(inside.address);
+    return find_mapping(translator.tables, flow);
 }
 
 }  // namespace
@@ -232,15 +242,11 @@ DropReason translate_error_inbound(Translator& translator, Packet& packet, const
 }
 
 DropReason translate_error_outbound(Translator& translator, Packet& packet,
-                                    const Embedded& embedded, std::uint32_t now_s) noexcept {
-    Flow flow;
-    flow.key =
-        inside_key(embedded.destination.address, embedded.destination.port, embedded.protocol);
-    flow.hash = translator.tables.hash_of(flow.key);
-    flow.owner = translator.tables.ownership().owner_of(embedded.destination.address);
-    const EntryIndex index = find_mapping(translator.tables, flow);
+                                    const Embedded& embedded, Realm realm,
+                                    std::uint32_t now_s) noexcept {
+    const EntryIndex index = mapping_of(translator, embedded.destination, embedded.protocol, realm);
     const DropReason reason = admit(translator, packet, index, embedded.source, now_s);
-    if (reason != DropReason::none) {
+    if (reason != DropReason::none || realm == kIdentityRealm) {
         return reason;
     }
     const Mapping& mapping = translator.tables.mapping(index);
@@ -250,6 +256,13 @@ DropReason translate_error_outbound(Translator& translator, Packet& packet,
     // Never an inside router's own address (I-05c).
     rewrite_outer(packet, &Ipv4Header::source, mapping.outside_address, message);
     return DropReason::none;
+}
+
+DropReason admit_error_to_peer(Translator& translator, const Packet& packet,
+                               const Embedded& embedded, std::uint32_t now_s) noexcept {
+    const EntryIndex index =
+        mapping_of(translator, embedded.source, embedded.protocol, kIdentityRealm);
+    return admit(translator, packet, index, embedded.destination, now_s);
 }
 
 }  // namespace towpath::nat

@@ -33,9 +33,13 @@ struct Embedded {
                                                  const Embedded& embedded,
                                                  std::uint32_t now_s) noexcept;
 // From inside to the remote that sent the embedded packet (9.5), or the first half of a hairpinned
-// one.
+// one. `realm` is that of the embedded packet's mapping.
 [[nodiscard]] DropReason translate_error_outbound(Translator& translator, Packet& packet,
-                                                  const Embedded& embedded,
+                                                  const Embedded& embedded, Realm realm,
                                                   std::uint32_t now_s) noexcept;
+// To a peer of a stateful tunnel, about what it sent (realm.h, identity): nothing is changed.
+[[nodiscard]] DropReason admit_error_to_peer(Translator& translator, const Packet& packet,
+                                             const Embedded& embedded,
+                                             std::uint32_t now_s) noexcept;
 
 }  // namespace towpath::nat

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Packets addressed to a pool address get the inside endpoint of its mapping (nat-behaviour.md 6.2,
 // steps 7 to 11). Those from inside are hairpin: their sender's half comes first (6.3,
-// decisions.md N17), here as well, so that the whole is done once.
+// decisions.md N17), here as well, so that the whole is done once. Answers to peers of tunnels that
+// were translated to an interface's own address (W13) come from inside and are no hairpin; what is
+// no such answer is the host's, as everything on that address was before.
 #include "dataplane/nat/admission.h"
 #include "dataplane/nat/icmp_error.h"
 #include "dataplane/nat/rewrite.h"
@@ -40,15 +42,28 @@ namespace {
     return type == IcmpType::echo_reply || type == IcmpType::timestamp_reply;
 }
 
+// To the address of the interface that it came by, to which peers are translated.
+[[nodiscard]] bool may_answer_peer(const Translator& translator, const Packet& packet) noexcept {
+    return packet.ingress != kNoInterface &&
+           translator.policy->realm_addresses[static_cast<std::size_t>(packet.ingress)] ==
+               Ipv4Address{packet.header<Ipv4Header>(packet.l3).destination};
+}
+
+void give_to_host(Batch& batch, PacketIndex index) noexcept {
+    batch[index].is_unmapped = true;
+    batch.put(index, Lane::classify);
+}
+
 void translate_error(Translator& translator, Batch& batch, PacketIndex index,
                      std::uint32_t now_s) noexcept {
     Packet& packet = batch[index];
     Embedded embedded;
     DropReason reason = read_embedded(packet, embedded);
-    if (reason == DropReason::none && is_from_inside(translator, packet)) {
+    const bool is_for_peer = may_answer_peer(translator, packet);
+    if (reason == DropReason::none && is_from_inside(translator, packet) && !is_for_peer) {
         // About a hairpinned packet (9.6): the reporter's half first.
         reason = translator.policy->hairpin
-                     ? translate_error_outbound(translator, packet, embedded, now_s)
+                     ? translate_error_outbound(translator, packet, embedded, kOutsideRealm, now_s)
                      : DropReason::icmp_error_no_mapping;
         packet.is_hairpin = reason == DropReason::none;
     }
@@ -57,6 +72,8 @@ void translate_error(Translator& translator, Batch& batch, PacketIndex index,
     }
     if (reason == DropReason::none) {
         batch.put(index, Lane::route);
+    } else if (is_for_peer && reason != DropReason::icmp_error_rate) {
+        give_to_host(batch, index);
     } else if (reason == DropReason::icmp_error_no_mapping &&
                belongs_to_host(translator, packet, &embedded)) {
         batch.put(index, Lane::punt);
@@ -74,7 +91,7 @@ void translate_error(Translator& translator, Batch& batch, PacketIndex index,
         return false;
     }
     Flow flow;
-    read_flow(translator, packet, flow);
+    read_flow(translator, packet, kOutsideRealm, flow);
     const Verdict verdict = admit_outbound(translator, flow, now_s);
     if (verdict.fate != Fate::translate) {
         settle(translator, batch, index, verdict, flow.owner, Lane::nat_inbound, now_s);
@@ -118,16 +135,16 @@ void prefetch_entries(Translator& translator, std::size_t count) noexcept {
         InboundCandidate& candidate = translator.inbound[position];
         candidate.mapping =
             candidate.cell == nullptr ? kNoEntry : candidate.cell->load(std::memory_order_acquire);
-        candidate.tracks =
-            candidate.mapping != kNoEntry && translator.tracks_remotes(candidate.protocol);
+        candidate.tracks = candidate.mapping != kNoEntry &&
+                           translator.tracks_remotes(candidate.protocol, kOutsideRealm);
         if (candidate.mapping == kNoEntry) {
             continue;
         }
         __builtin_prefetch(&tables.mapping(candidate.mapping));
         if (candidate.tracks) {
-            candidate.session_hash =
-                tables.hash_of(candidate.mapping, candidate.remote.address,
-                               translator.session_port(candidate.protocol, candidate.remote.port));
+            candidate.session_hash = tables.hash_of(
+                candidate.mapping, candidate.remote.address,
+                translator.session_port(candidate.protocol, kOutsideRealm, candidate.remote.port));
             tables.part(owner_of(candidate.mapping)).by_remote.prefetch(candidate.session_hash);
         }
     }
@@ -155,8 +172,10 @@ void prefetch_entries(Translator& translator, std::size_t count) noexcept {
                               const InboundCandidate& candidate, const Verdict& verdict,
                               Now now) noexcept {
     const Packet& packet = batch[candidate.index];
-    if (verdict.reason == DropReason::inbound_no_mapping &&
-        belongs_to_host(translator, packet, nullptr)) {
+    if (verdict.fate == Fate::drop && may_answer_peer(translator, packet)) {
+        give_to_host(batch, candidate.index);
+    } else if (verdict.reason == DropReason::inbound_no_mapping &&
+               belongs_to_host(translator, packet, nullptr)) {
         batch.put(candidate.index, Lane::punt);
     } else if (is_held(translator, packet, verdict, candidate.tcp_flags, now)) {
         batch.put(candidate.index, Lane::hold);
@@ -171,7 +190,14 @@ void act(Translator& translator, Batch& batch, const InboundCandidate& candidate
     const Verdict verdict =
         admit_inbound(translator, candidate.mapping, candidate.remote, candidate.tcp_flags, now_s);
     if (verdict.fate == Fate::translate) {
-        rewrite_destination(batch[candidate.index], translator.tables.mapping(verdict.mapping));
+        Packet& packet = batch[candidate.index];
+        if (packet.header<Ipv4Header>(packet.l3).ttl <= 1) [[unlikely]] {
+            // classify has seen to it, but not where the packet might have been the host's.
+            batch.reject(candidate.index, DropReason::ttl_expired,
+                         static_cast<std::uint8_t>(IcmpType::time_exceeded), 0);
+            return;
+        }
+        rewrite_destination(packet, translator.tables.mapping(verdict.mapping));
         batch.put(candidate.index, Lane::route);
     } else {
         refuse(translator, batch, candidate, verdict, now);
@@ -195,6 +221,7 @@ void nat_inbound_stage(State& state, Batch& batch, Now now) noexcept {
             continue;
         }
         if (!packet.is_hairpin && is_from_inside(translator, packet) &&
+            !may_answer_peer(translator, packet) &&
             !translate_sender(translator, batch, index, now_s)) {
             continue;
         }

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "dataplane/nat/realm.h"
 #include "dataplane/packet/owner.h"
 #include "dataplane/wire/address.h"
 
@@ -34,20 +35,23 @@ inline constexpr std::size_t kEntriesPerOwnerMax = kLocalMask - 1;
 // rests (RFC 6888 REQ-8), and its own inside endpoint may have it back. dead: out of the indexes.
 enum class MappingState : std::uint8_t { free, live, ending, held, dead };
 
-// An inside endpoint and protocol in 64 bits. For ICMP queries the Identifier is the port.
+// An inside endpoint, protocol and realm in 64 bits. For ICMP queries the Identifier is the port.
 using InsideKey = std::uint64_t;
 
-[[nodiscard]] constexpr InsideKey inside_key(Ipv4Address address, Port port,
-                                             Protocol protocol) noexcept {
+[[nodiscard]] constexpr InsideKey inside_key(Ipv4Address address, Port port, Protocol protocol,
+                                             Realm realm = kOutsideRealm) noexcept {
     return std::uint64_t{address.bits()} << 32U | std::uint64_t{port.number()} << 16U |
-           static_cast<std::uint64_t>(protocol);
+           static_cast<std::uint64_t>(realm) << 8U | static_cast<std::uint64_t>(protocol);
+}
+[[nodiscard]] constexpr Realm realm_of(InsideKey key) noexcept {
+    return Realm{static_cast<std::uint8_t>(key >> 8U)};
 }
 
 struct alignas(64) Mapping {
     InsideKey key = 0;
     Ipv4Address outside_address;
     Port outside_port;
-    std::uint16_t pool_slot = 0;
+    std::uint16_t pool_slot = 0;  // kNoSlot in the identity realm: no port is taken
     // RFC 1624 differences of the outbound rewrite, folded; inbound uses the complement
     // (nat-behaviour.md 10.2). The transport one covers the addresses too, except for ICMP.
     std::uint16_t address_delta = 0;
@@ -73,6 +77,7 @@ struct alignas(64) Mapping {
     [[nodiscard]] Protocol protocol() const noexcept {
         return static_cast<Protocol>(static_cast<std::uint8_t>(key));
     }
+    [[nodiscard]] Realm realm() const noexcept { return realm_of(key); }
     [[nodiscard]] bool is_live() const noexcept {
         return state.load(std::memory_order_acquire) == MappingState::live;
     }

@@ -87,7 +87,7 @@ void MappingStore::finish_waiting(EntryIndex index, std::uint32_t now_s) noexcep
     Mapping& mapping = at(index);
     if (mapping.state.load(std::memory_order_relaxed) == MappingState::dead) {
         part_.by_inside.erase(tables_.hash_of(mapping.key), index);
-        tables_.pool().ports(mapping.pool_slot, mapping.protocol()).release(mapping.outside_port);
+        give_back_port(mapping);
         release(index);
         return;
     }
@@ -110,7 +110,7 @@ void MappingStore::finish_waiting(EntryIndex index, std::uint32_t now_s) noexcep
     emit(MappingEventKind::ended, mapping, now_s);
     mapping.held_since_s = now_s;
     mapping.state.store(MappingState::held, std::memory_order_release);
-    if (is_draining || timeouts_.port_hold == 0) {
+    if (is_draining || timeouts_.port_hold == 0 || mapping.pool_slot == kNoSlot) {
         retire(index);
     } else {
         begin_hold(index);
@@ -132,9 +132,7 @@ void MappingStore::retire(EntryIndex index) noexcept {
     Mapping& mapping = at(index);
     mapping.state.store(MappingState::dead, std::memory_order_release);
     part_.by_inside.unpublish(tables_.hash_of(mapping.key), index);
-    tables_.pool()
-        .outside(mapping.pool_slot, mapping.protocol())[mapping.outside_port.number()]
-        .store(kNoEntry, std::memory_order_release);
+    publish_outside(mapping, kNoEntry);
     mapping.is_waiting = true;
     waiting_.push_back(part_.mappings, index);
 }

@@ -77,26 +77,10 @@ Creation MappingStore::create(InsideKey key, std::uint32_t hash, std::uint32_t n
     }
     Mapping& mapping = at(index);
     mapping.key = key;
-    Pool& pool = tables_.pool();
-    const PoolSlot slot = pool.paired_slot(mapping.inside_address());
-    const Protocol protocol = mapping.protocol();
-    std::optional<Port> port;
-    if (slot != kNoSlot) {
-        PortMap& ports = pool.ports(slot, protocol);
-        port = protocol == Protocol::icmp
-                   ? claim_identifier(ports, mapping.inside_port(), random_)
-                   : claim_port(ports, permissions_, mapping.inside_port(), random_);
-    }
-    if (!port) {
-        if (slot != kNoSlot) {
-            pool.ports(slot, protocol).note_refusal();
-        }
+    if (!take_outside(mapping)) {
         release(index);
         return {kNoEntry, DropReason::nat_port_exhausted};
     }
-    mapping.pool_slot = slot;
-    mapping.outside_address = pool.address_of(slot);
-    mapping.outside_port = *port;
     set_deltas(mapping);
     mapping.is_replied.store(false, std::memory_order_relaxed);
     mapping.last_used_s.store(now_s, std::memory_order_relaxed);
@@ -104,16 +88,58 @@ Creation MappingStore::create(InsideKey key, std::uint32_t hash, std::uint32_t n
     mapping.sessions = 0;
     mapping.state.store(MappingState::live, std::memory_order_release);
     if (!part_.by_inside.insert(hash, index)) {
-        pool.ports(slot, protocol).release(*port);
+        give_back_port(mapping);
         release(index);
         return {kNoEntry, DropReason::nat_mapping_table_full};
     }
-    pool.outside(slot, protocol)[port->number()].store(index, std::memory_order_release);
+    publish_outside(mapping, index);
     ++live_;
     schedule(index, now_s);
-    counters_.mappings_created[protocol_position(protocol)].add();
+    counters_.mappings_created[protocol_position(mapping.protocol())].add();
     emit(MappingEventKind::created, mapping, now_s);
     return {index, DropReason::none};
+}
+
+bool MappingStore::take_outside(Mapping& mapping) noexcept {
+    mapping.pool_slot = kNoSlot;
+    mapping.outside_address = mapping.inside_address();
+    mapping.outside_port = mapping.inside_port();
+    if (mapping.realm() == kIdentityRealm) {
+        return true;
+    }
+    Pool& pool = tables_.pool();
+    const PoolSlot slot = pool.slot_for(mapping.key);
+    if (slot == kNoSlot) {
+        return false;
+    }
+    const Protocol protocol = mapping.protocol();
+    PortMap& ports = pool.ports(slot, protocol);
+    const std::optional<Port> port =
+        protocol == Protocol::icmp
+            ? claim_identifier(ports, mapping.inside_port(), random_)
+            : claim_port(ports, permissions_, mapping.inside_port(), random_);
+    if (!port) {
+        ports.note_refusal();
+        return false;
+    }
+    mapping.pool_slot = slot;
+    mapping.outside_address = pool.address_of(slot);
+    mapping.outside_port = *port;
+    return true;
+}
+
+void MappingStore::give_back_port(const Mapping& mapping) noexcept {
+    if (mapping.pool_slot != kNoSlot) {
+        tables_.pool().ports(mapping.pool_slot, mapping.protocol()).release(mapping.outside_port);
+    }
+}
+
+void MappingStore::publish_outside(const Mapping& mapping, EntryIndex index) noexcept {
+    if (mapping.pool_slot != kNoSlot) {
+        tables_.pool()
+            .outside(mapping.pool_slot, mapping.protocol())[mapping.outside_port.number()]
+            .store(index, std::memory_order_release);
+    }
 }
 
 void MappingStore::prefetch_creation(InsideKey key, std::size_t ahead) const noexcept {
@@ -124,7 +150,7 @@ void MappingStore::prefetch_creation(InsideKey key, std::size_t ahead) const noe
             : static_cast<EntryIndex>(std::min<std::size_t>(fresh, part_.mapping_entries));
     __builtin_prefetch(&part_.mappings[local], 1);
     const Pool& pool = tables_.pool();
-    const PoolSlot slot = pool.paired_slot(Ipv4Address{static_cast<std::uint32_t>(key >> 32U)});
+    const PoolSlot slot = pool.slot_for(key);
     if (slot != kNoSlot) {
         const Port port{static_cast<std::uint16_t>(key >> 16U)};
         const auto protocol = static_cast<Protocol>(static_cast<std::uint8_t>(key));
@@ -174,7 +200,7 @@ bool MappingStore::take_back(EntryIndex index, std::uint32_t now_s) noexcept {
 
 bool MappingStore::is_permitted(const Mapping& mapping) const noexcept {
     return !tables_.pool().is_draining(mapping.pool_slot) &&
-           tables_.pool().paired_slot(mapping.inside_address()) == mapping.pool_slot &&
+           tables_.pool().slot_for(mapping.key) == mapping.pool_slot &&
            (mapping.protocol() == Protocol::icmp || permissions_.permits(mapping.outside_port));
 }
 
@@ -235,6 +261,9 @@ EntryIndex MappingStore::take_free() noexcept {
 
 void MappingStore::emit(MappingEventKind kind, const Mapping& mapping,
                         std::uint32_t now_s) noexcept {
+    if (mapping.realm() == kIdentityRealm) {
+        return;  // nobody got another endpoint
+    }
     const MappingEvent event{
         .inside = {mapping.inside_address(), mapping.inside_port()},
         .outside = {mapping.outside_address, mapping.outside_port},

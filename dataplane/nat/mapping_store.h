@@ -76,6 +76,11 @@ private:
     [[nodiscard]] Creation create(InsideKey key, std::uint32_t hash, std::uint32_t now_s) noexcept;
     [[nodiscard]] bool take_back(EntryIndex index, std::uint32_t now_s) noexcept;
     [[nodiscard]] EntryIndex take_free() noexcept;
+    // The outside endpoint for a key; false, and counted, when there is none to be had.
+    [[nodiscard]] bool take_outside(Mapping& mapping) noexcept;
+    void give_back_port(const Mapping& mapping) noexcept;
+    // Makes the outside endpoint lead to `index`, or to nothing.
+    void publish_outside(const Mapping& mapping, EntryIndex index) noexcept;
     [[nodiscard]] std::size_t free_entries() const noexcept {
         return free_count_ + (part_.mapping_entries + 1 - fresh_);
     }

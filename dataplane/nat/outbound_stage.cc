@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Routed packets from inside to outside get the outside endpoint of their sender's mapping
-// (nat-behaviour.md 6.1, steps 9 to 14).
+// (nat-behaviour.md 6.1, steps 9 to 14); those of peers to private hosts that of the interface they
+// leave by, where the operator wants it so (decisions.md W13).
+#include <optional>
+
 #include "dataplane/nat/admission.h"
 #include "dataplane/nat/icmp_error.h"
+#include "dataplane/nat/peer_flows.h"
 #include "dataplane/nat/rewrite.h"
 #include "dataplane/nat/settle.h"
 #include "dataplane/nat/state.h"
@@ -11,37 +15,47 @@ namespace towpath::nat {
 
 namespace {
 
-[[nodiscard]] bool is_translated(const Translator& translator, const Packet& packet) noexcept {
-    if (!translator.policy->is_enabled || packet.is_hairpin || packet.is_originated) {
-        return false;
+// In which realm a packet is translated on its way out; none: it passes as it is.
+[[nodiscard]] std::optional<Realm> realm_for(const Translator& translator,
+                                             const Packet& packet) noexcept {
+    if (packet.is_hairpin || packet.is_originated || packet.ingress == kNoInterface ||
+        packet.egress == kNoInterface) {
+        return std::nullopt;
     }
     const InterfaceTable& interfaces = *translator.interfaces;
-    return packet.ingress != kNoInterface && packet.egress != kNoInterface &&
-           interfaces[packet.ingress].role == InterfaceRole::inside &&
-           interfaces[packet.egress].role == InterfaceRole::outside;
+    if (translator.policy->is_enabled && interfaces[packet.ingress].role == InterfaceRole::inside &&
+        interfaces[packet.egress].role == InterfaceRole::outside) {
+        return kOutsideRealm;
+    }
+    return translator.policy->has_tunnel_flows ? realm_of_peer(translator, packet) : std::nullopt;
 }
 
-void pass(Translator& translator, Batch& batch, PacketIndex index) noexcept {
+void pass(Translator& translator, Batch& batch, PacketIndex index, std::uint32_t now_s) noexcept {
     // What nat-inbound translated: only now is it known where it leaves.
     if (batch[index].was_rewritten_inbound) {
         clamp_mss_of(translator, batch[index], tcp_flags_of(batch[index]));
+    } else if (translator.policy->has_tunnel_flows && has_to_answer(translator, batch[index])) {
+        pass_answer(translator, batch, index, now_s);
+        return;
     }
     batch.put(index, Lane::link);
 }
 
 [[gnu::noinline]] void translate_error(Translator& translator, Batch& batch, PacketIndex index,
-                                       std::uint32_t now_s) noexcept {
+                                       Realm realm, std::uint32_t now_s) noexcept {
     Packet& packet = batch[index];
     Embedded embedded;
     DropReason reason = read_embedded(packet, embedded);
     if (reason == DropReason::none) {
-        reason = translate_error_outbound(translator, packet, embedded, now_s);
+        reason = translate_error_outbound(translator, packet, embedded, realm, now_s);
     }
     if (reason != DropReason::none) {
         batch.drop(index, reason);
         return;
     }
-    renew_identification(translator, packet);
+    if (realm != kIdentityRealm) {
+        renew_identification(translator, packet);
+    }
     batch.put(index, Lane::link);
 }
 
@@ -53,7 +67,9 @@ void prefetch_entries(Translator& translator, std::size_t count) noexcept {
         OutboundCandidate& candidate = translator.outbound[position];
         Flow& flow = candidate.flow;
         flow.guess = tables.part(flow.owner).by_inside.guess(flow.hash);
-        candidate.tracks = translator.tracks_remotes(flow.protocol) && flow.guess != kNoEntry;
+        const Realm realm = realm_of(flow.key);
+        candidate.tracks =
+            translator.tracks_remotes(flow.protocol, realm) && flow.guess != kNoEntry;
         if (flow.guess != kNoEntry) {
             __builtin_prefetch(&tables.mapping(flow.guess));
         } else if (flow.owner == translator.worker) {
@@ -62,7 +78,7 @@ void prefetch_entries(Translator& translator, std::size_t count) noexcept {
         if (candidate.tracks) {
             flow.session_hash =
                 tables.hash_of(flow.guess, flow.remote.address,
-                               translator.session_port(flow.protocol, flow.remote.port));
+                               translator.session_port(flow.protocol, realm, flow.remote.port));
             tables.part(flow.owner).by_remote.prefetch(flow.session_hash);
         }
     }
@@ -86,6 +102,10 @@ void prefetch_entries(Translator& translator, std::size_t count) noexcept {
         return;
     }
     Packet& packet = batch[candidate.index];
+    if (realm_of(candidate.flow.key) == kIdentityRealm) {
+        batch.put(candidate.index, Lane::link);
+        return;
+    }
     rewrite_source(packet, translator.tables.mapping(verdict.mapping));
     renew_identification(translator, packet);
     clamp_mss_of(translator, packet, candidate.flow.tcp_flags);
@@ -100,10 +120,11 @@ void nat_outbound_stage(State& state, Batch& batch, Now now) noexcept {
     std::size_t count = 0;
     for (const PacketIndex index : batch.lane(Lane::nat_outbound)) {
         const Packet& packet = batch[index];
-        if (!is_translated(translator, packet)) {
-            pass(translator, batch, index);
+        const std::optional<Realm> realm = realm_for(translator, packet);
+        if (!realm) {
+            pass(translator, batch, index, now_s);
         } else if (packet.transport == TransportKind::icmp_error) {
-            translate_error(translator, batch, index, now_s);
+            translate_error(translator, batch, index, *realm, now_s);
         } else if (packet.transport == TransportKind::unknown) {
             // Not forwarded, and the sender learns why (RFC 6888 REQ-1).
             batch.reject(index, DropReason::protocol_unsupported,
@@ -111,7 +132,7 @@ void nat_outbound_stage(State& state, Batch& batch, Now now) noexcept {
                          kIcmpProtocolUnreachable);
         } else {
             OutboundCandidate& candidate = translator.outbound[count++];
-            read_flow(translator, packet, candidate.flow);
+            read_flow(translator, packet, *realm, candidate.flow);
             candidate.index = index;
             translator.tables.part(candidate.flow.owner).by_inside.prefetch(candidate.flow.hash);
         }

@@ -3,11 +3,15 @@
 // Defaults and floors: nat-behaviour.md sections 2 and 5, decisions.md N18, N19.
 #pragma once
 
+#include <array>
 #include <bitset>
 #include <chrono>
 #include <cstdint>
 #include <vector>
 
+#include "dataplane/nat/realm.h"
+#include "dataplane/packet/interface.h"
+#include "dataplane/packet/prefix_set.h"
 #include "dataplane/wire/address.h"
 #include "dataplane/wire/now.h"
 
@@ -36,8 +40,19 @@ struct Timeouts {
     friend bool operator==(const Timeouts&, const Timeouts&) = default;
 };
 
+// What becomes of the flows between the peers of a tunnel and interfaces that are neither outside
+// nor tunnels (decisions.md W13). Independent of Policy::is_enabled.
+struct TunnelFlows {
+    bool is_translated = false;  // towards the address of the interface that they leave by
+    bool is_stateful = false;    // what is not translated is tracked, and only peers begin
+    PrefixSet exceptions;        // destinations for which translation is the other way round
+    [[nodiscard]] bool translates(Ipv4Address destination) const noexcept {
+        return is_translated != exceptions.contains(destination);
+    }
+};
+
 struct Policy {
-    bool is_enabled = false;
+    bool is_enabled = false;  // from inside to outside
     bool hairpin = true;
     bool clamp_mss = true;
     bool udp_inbound_refresh = false;    // U-06a
@@ -57,6 +72,11 @@ struct Policy {
     std::uint16_t port_first = 1024;
     std::uint16_t port_last = 65535;
     std::bitset<65536> reserved_ports;
+    // By interface id: of a tunnel its flows; of others the address that peers are translated to,
+    // which is in no pool, or none.
+    bool has_tunnel_flows = false;
+    std::array<TunnelFlows, kInterfacesMax> tunnel_flows;
+    RealmAddresses realm_addresses{};
 };
 
 // Fixed at start.
@@ -64,6 +84,7 @@ struct Capacity {
     std::size_t mappings = 256 * 1024;
     std::size_t sessions = 256 * 1024;
     std::size_t pool_addresses = 16;
+    std::size_t realm_addresses = 0;  // of interfaces beside the pool, those that drain included
     std::size_t workers = 1;
     std::size_t fragment_contexts_per_worker = 4096;
 };

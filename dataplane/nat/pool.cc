@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,7 +30,8 @@ Outcome<Pool> Pool::create(std::size_t addresses, std::uint64_t pairing_key) {
     pool.locator_mask_ = locators - 1;
     const std::size_t size = Memory::size_of<Slot>(addresses) +
                              Memory::size_of<std::atomic<std::uint64_t>>(locators) +
-                             Memory::size_of<std::atomic<PoolSlot>>(kPairs) + 64 +
+                             Memory::size_of<std::atomic<PoolSlot>>(kPairs) +
+                             Memory::size_of<std::atomic<PoolSlot>>(kInterfacesMax) + 64 +
                              addresses * (kOutsideBytes + kPortsBytes);
     Outcome<Memory> memory = Memory::reserve(size, Memory::Touch::later);
     if (!memory) {
@@ -39,6 +41,7 @@ Outcome<Pool> Pool::create(std::size_t addresses, std::uint64_t pairing_key) {
     pool.slots_ = pool.memory_.take<Slot>(addresses);
     pool.locator_ = pool.memory_.take<std::atomic<std::uint64_t>>(locators);
     pool.paired_ = pool.memory_.take_zeroed<std::atomic<PoolSlot>>(kPairs);
+    pool.realms_ = pool.memory_.take_zeroed<std::atomic<PoolSlot>>(kInterfacesMax);
     pool.drains_ = pool.memory_.take<std::atomic<std::uint32_t>>(1);
     for (std::size_t slot = 0; slot < addresses; ++slot) {
         pool.slots_[slot].outside = pool.memory_.take_zeroed<Outside>(kProtocolCount);
@@ -47,50 +50,69 @@ Outcome<Pool> Pool::create(std::size_t addresses, std::uint64_t pairing_key) {
     return pool;
 }
 
-Outcome<void> Pool::bind(std::span<const Ipv4Address> addresses) {
+Outcome<void> Pool::bind(std::span<const Ipv4Address> addresses, const RealmAddresses& realms) {
     free_drained();
-    const auto is_wanted = [addresses](Ipv4Address address) {
-        return std::find(addresses.begin(), addresses.end(), address) != addresses.end();
+    std::vector<Ipv4Address> wanted{addresses.begin(), addresses.end()};
+    std::copy_if(realms.begin(), realms.end(), std::back_inserter(wanted),
+                 [](Ipv4Address address) { return !address.is_unspecified(); });
+    const auto is_among = [](std::span<const Ipv4Address> list, Ipv4Address address) {
+        return std::find(list.begin(), list.end(), address) != list.end();
     };
     std::size_t missing = 0;
-    for (std::size_t position = 0; position < addresses.size(); ++position) {
-        const auto before = addresses.first(position);
-        const bool is_repeated =
-            std::find(before.begin(), before.end(), addresses[position]) != before.end();
-        missing += !is_repeated && slot_of(addresses[position]) == kNoSlot ? 1U : 0U;
+    for (std::size_t position = 0; position < wanted.size(); ++position) {
+        const bool is_repeated = is_among(std::span{wanted}.first(position), wanted[position]);
+        missing += !is_repeated && slot_of(wanted[position]) == kNoSlot ? 1U : 0U;
     }
-    const auto free_slots =
-        static_cast<std::size_t>(std::count_if(slots_, slots_ + slot_count_, [](const Slot& slot) {
-            return slot.use.load(std::memory_order_relaxed) == Use::free;
-        }));
-    if (missing > free_slots) {
+    if (missing > free_slots()) {
         return fail(ExitCode::refused,
                     "the NAT pool has room for " + std::to_string(slot_count_) +
                         " addresses, those that mappings still use included, and " +
-                        std::to_string(missing - free_slots) +
+                        std::to_string(missing - free_slots()) +
                         " more are asked for; wait for removed ones to drain or restart with a "
                         "larger capacity");
     }
+    const auto use_of = [&](Ipv4Address address) {
+        return is_among(addresses, address) ? Use::active
+               : is_among(wanted, address)  ? Use::realm
+                                            : Use::draining;
+    };
     bool drains = false;
     for (std::size_t slot = 0; slot < slot_count_; ++slot) {
         Slot& candidate = slots_[slot];
         if (candidate.use.load(std::memory_order_relaxed) == Use::free) {
             continue;
         }
-        const bool stays = is_wanted(address_of(static_cast<PoolSlot>(slot)));
-        drains = drains || !stays;
-        candidate.use.store(stays ? Use::active : Use::draining, std::memory_order_release);
+        const Use use = use_of(address_of(static_cast<PoolSlot>(slot)));
+        drains = drains || use == Use::draining;
+        candidate.use.store(use, std::memory_order_release);
     }
-    for (const Ipv4Address address : addresses) {
+    for (const Ipv4Address address : wanted) {
         if (slot_of(address) == kNoSlot) {
-            enter(address, free_slot());
+            const PoolSlot slot = free_slot();
+            enter(address, slot);
+            slots_[slot].use.store(use_of(address), std::memory_order_release);
         }
     }
     pair_again();
+    name_realms(realms);
     if (drains) {
         drains_->fetch_add(1, std::memory_order_release);
     }
     return {};
+}
+
+void Pool::name_realms(const RealmAddresses& realms) noexcept {
+    for (std::size_t interface = 0; interface < kInterfacesMax; ++interface) {
+        const PoolSlot slot =
+            realms[interface].is_unspecified() ? kNoSlot : slot_of(realms[interface]);
+        realms_[interface].store(static_cast<PoolSlot>(slot + 1), std::memory_order_relaxed);
+    }
+}
+
+std::size_t Pool::free_slots() const noexcept {
+    return static_cast<std::size_t>(std::count_if(
+        slots_, slots_ + slot_count_,
+        [](const Slot& slot) { return slot.use.load(std::memory_order_relaxed) == Use::free; }));
 }
 
 void Pool::free_drained() noexcept {
@@ -120,7 +142,6 @@ void Pool::enter(Ipv4Address address, PoolSlot slot) noexcept {
     std::memset(static_cast<void*>(slots_[slot].outside), 0, kOutsideBytes);
     std::memset(static_cast<void*>(slots_[slot].ports), 0, kPortsBytes);
     slots_[slot].address.store(address.bits(), std::memory_order_relaxed);
-    slots_[slot].use.store(Use::active, std::memory_order_release);
     // Cells of addresses that left are taken again: with four cells per slot one is always found.
     std::size_t cell = locate(address);
     while ((locator_[cell].load(std::memory_order_relaxed) & 0xFFFFU) != 0) {

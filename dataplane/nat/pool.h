@@ -5,6 +5,9 @@
 //
 // Pairing (RFC 4787 REQ-2, RFC 6888 REQ-2): an inside address is hashed to one of 65536 cells, a
 // cell names the slot. A reload moves only cells that lose their slot or belong to a new one.
+//
+// The addresses of interfaces to which source NAT of tunnels translates (realm.h) have slots too,
+// which no cell names: a realm names its slot.
 #pragma once
 
 #include <array>
@@ -33,11 +36,13 @@ public:
     using Outside = std::array<std::atomic<EntryIndex>, 65536>;
 
     Pool() = default;
-    // At most kPoolAddressesMax addresses. Pages are touched when a slot gets its address.
+    // At most kPoolAddressesMax addresses, those of realms included. Pages are touched when a slot
+    // gets its address.
     [[nodiscard]] static Outcome<Pool> create(std::size_t addresses, std::uint64_t pairing_key);
 
     // See Tables::bind_pool. One thread at a time, not a worker.
-    [[nodiscard]] Outcome<void> bind(std::span<const Ipv4Address> addresses);
+    [[nodiscard]] Outcome<void> bind(std::span<const Ipv4Address> addresses,
+                                     const RealmAddresses& realms);
 
     // Any worker, as all below.
     [[nodiscard]] PoolSlot slot_of(Ipv4Address address) const noexcept {
@@ -55,7 +60,18 @@ public:
         }
         return kNoSlot;
     }
-    // Where new mappings of an inside address go; kNoSlot when the pool is empty.
+    // Where a new mapping of `key` goes; kNoSlot when its realm has no address.
+    [[nodiscard]] PoolSlot slot_for(InsideKey key) const noexcept {
+        const Realm realm = realm_of(key);
+        if (realm == kOutsideRealm) {
+            return paired_slot(Ipv4Address{static_cast<std::uint32_t>(key >> 32U)});
+        }
+        const std::size_t interface = static_cast<std::size_t>(realm) - 1;
+        return interface < kInterfacesMax
+                   ? static_cast<PoolSlot>(realms_[interface].load(std::memory_order_relaxed) - 1)
+                   : kNoSlot;
+    }
+    // Of the pool, for an inside address; kNoSlot when it is empty.
     [[nodiscard]] PoolSlot paired_slot(Ipv4Address inside) const noexcept {
         return static_cast<PoolSlot>(
             paired_[folded_product(inside.bits() ^ key_, 0xA0761D6478BD642FU ^ key_ << 1U) % kPairs]
@@ -66,7 +82,7 @@ public:
         return Ipv4Address{slots_[slot].address.load(std::memory_order_relaxed)};
     }
     [[nodiscard]] bool is_draining(PoolSlot slot) const noexcept {
-        return slots_[slot].use.load(std::memory_order_acquire) == Use::draining;
+        return slot != kNoSlot && slots_[slot].use.load(std::memory_order_acquire) == Use::draining;
     }
     [[nodiscard]] Outside& outside(PoolSlot slot, Protocol protocol) const noexcept {
         return slots_[slot].outside[protocol_position(protocol)];
@@ -83,7 +99,7 @@ public:
 
 private:
     static constexpr std::size_t kPairs = 65536;
-    enum class Use : std::uint8_t { free, active, draining };
+    enum class Use : std::uint8_t { free, active, realm, draining };
     struct Slot {
         std::atomic<std::uint32_t> address{0};
         std::atomic<Use> use{Use::free};
@@ -98,6 +114,8 @@ private:
     void enter(Ipv4Address address, PoolSlot slot) noexcept;
     void leave(PoolSlot slot) noexcept;
     void pair_again() noexcept;
+    void name_realms(const RealmAddresses& realms) noexcept;
+    [[nodiscard]] std::size_t free_slots() const noexcept;
     [[nodiscard]] PoolSlot free_slot() const noexcept;
     [[nodiscard]] bool is_unused(const Slot& slot) const noexcept;
 
@@ -108,6 +126,7 @@ private:
     Slot* slots_ = nullptr;
     std::atomic<std::uint64_t>* locator_ = nullptr;  // address << 32 | slot + 1
     std::atomic<PoolSlot>* paired_ = nullptr;        // slot + 1; 0 while there is none
+    std::atomic<PoolSlot>* realms_ = nullptr;        // by interface id; slot + 1; 0: none
     std::atomic<std::uint32_t>* drains_ = nullptr;
 };
 

@@ -20,11 +20,12 @@ namespace towpath::nat {
 
 // Of a TCP, UDP or ICMP query packet, as it is now. Written in place: a copy of what was just
 // written in parts would wait for them all.
-inline void read_flow(const Translator& translator, const Packet& packet, Flow& flow) noexcept {
+inline void read_flow(const Translator& translator, const Packet& packet, Realm realm,
+                      Flow& flow) noexcept {
     const Ipv4Header& ip = packet.header<Ipv4Header>(packet.l3);
     const Ipv4Address source{ip.source};
     flow.protocol = protocol_of(packet);
-    flow.key = inside_key(source, packet.source_port, flow.protocol);
+    flow.key = inside_key(source, packet.source_port, flow.protocol, realm);
     flow.hash = translator.tables.hash_of(flow.key);
     flow.owner = translator.tables.ownership().owner_of(source);
     flow.tcp_flags = tcp_flags_of(packet);

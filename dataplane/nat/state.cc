@@ -39,6 +39,20 @@ constexpr std::uint32_t kListScanMax = 4096;
     };
 }
 
+// The mapping towards outside if there is one, else that towards an interface, else the identity.
+[[nodiscard]] EntryIndex find_inside(const Translator& translator, Protocol protocol,
+                                     Endpoint inside) noexcept {
+    const auto find_in = [&](Realm realm) {
+        const InsideKey key = inside_key(inside.address, inside.port, protocol, realm);
+        return translator.mappings.find(key, translator.tables.hash_of(key));
+    };
+    EntryIndex index = find_in(kOutsideRealm);
+    for (std::size_t interface = 0; index == kNoEntry && interface < kInterfacesMax; ++interface) {
+        index = find_in(realm_towards(static_cast<InterfaceId>(interface)));
+    }
+    return index != kNoEntry ? index : find_in(kIdentityRealm);
+}
+
 [[nodiscard]] bool is_session_of(const Session& session, EntryIndex mapping) noexcept {
     const SessionState state = session.state.load(std::memory_order_relaxed);
     return session.mapping == mapping && state != SessionState::free &&
@@ -63,8 +77,7 @@ void State::set_interfaces(const InterfaceTable* interfaces) noexcept {
 
 std::optional<MappingView> State::lookup_inside(Protocol protocol, Endpoint inside,
                                                 Now now) const noexcept {
-    const InsideKey key = inside_key(inside.address, inside.port, protocol);
-    const EntryIndex index = translator_->mappings.find(key, translator_->tables.hash_of(key));
+    const EntryIndex index = find_inside(*translator_, protocol, inside);
     return index == kNoEntry ? std::nullopt : view_of(*translator_, index, now);
 }
 
@@ -103,8 +116,7 @@ Page State::list(std::uint32_t cursor, std::span<MappingView> page, Now now) con
 Page State::remotes(Protocol protocol, Endpoint inside, std::uint32_t cursor,
                     std::span<RemoteView> page, Now now) const noexcept {
     Page result;
-    const InsideKey key = inside_key(inside.address, inside.port, protocol);
-    const EntryIndex mapping = translator_->mappings.find(key, translator_->tables.hash_of(key));
+    const EntryIndex mapping = find_inside(*translator_, protocol, inside);
     if (mapping == kNoEntry) {
         return result;
     }

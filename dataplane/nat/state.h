@@ -4,9 +4,11 @@
 //
 // Lanes. nat_inbound gets packets addressed to a pool address (from outside, or from inside as
 // hairpin) and puts them into route, rewritten. nat_outbound gets every routed packet; those from
-// an inside to an outside interface leave translated, all others and hairpin ones unchanged, into
-// link. Both use hand_off, drop, icmp_error, punt and hold (inbound) and route (a reset back to a
-// sender without state, decisions.md N15).
+// an inside to an outside interface leave translated, those from a tunnel to an interface whose
+// address its peers are given likewise, all others and hairpin ones unchanged, into link. What is
+// addressed to such an interface and answers no peer goes back from nat_inbound into classify. Both
+// use hand_off, drop, icmp_error, punt and hold (inbound) and route (a reset back to a sender
+// without state, decisions.md N15).
 #pragma once
 
 #include <cstddef>
@@ -42,7 +44,8 @@ public:
     void set_policy(const Policy* policy) noexcept;
     void set_interfaces(const InterfaceTable* interfaces) noexcept;
 
-    // Queries, by the worker that owns this state. Live and held mappings of this owner only.
+    // Queries, by the worker that owns this state. Live and held mappings of this owner only. Of an
+    // inside endpoint in several realms: the mapping towards outside, else any one.
     [[nodiscard]] std::optional<MappingView> lookup_inside(Protocol protocol, Endpoint inside,
                                                            Now now) const noexcept;
     [[nodiscard]] std::optional<MappingView> lookup_outside(Protocol protocol, Endpoint outside,

@@ -59,7 +59,8 @@ Outcome<void> Tables::reserve() {
         return tl::unexpected<Failure>{std::move(memory.error())};
     }
     memory_ = std::move(*memory);
-    Outcome<Pool> pool = Pool::create(capacity_.pool_addresses, keys_.pooling);
+    Outcome<Pool> pool =
+        Pool::create(capacity_.pool_addresses + capacity_.realm_addresses, keys_.pooling);
     if (!pool) {
         return tl::unexpected<Failure>{std::move(pool.error())};
     }
@@ -82,8 +83,9 @@ Outcome<void> Tables::reserve() {
     return {};
 }
 
-Outcome<void> Tables::bind_pool(std::span<const Ipv4Address> addresses) {
-    return pool_.bind(addresses);
+Outcome<void> Tables::bind_pool(std::span<const Ipv4Address> addresses,
+                                const RealmAddresses& realms) {
+    return pool_.bind(addresses, realms);
 }
 
 PortUsage Tables::port_usage(Ipv4Address pool_address, Protocol protocol) const noexcept {

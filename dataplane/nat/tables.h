@@ -37,9 +37,11 @@ public:
 
     // Makes `addresses` the pool, before a policy that names them is published; one thread at a
     // time. An address that stays keeps its slot; one that goes ends its mappings by slices of
-    // expiry. Fails when no slot is free: more addresses than capacity.pool_addresses, those that
-    // still drain included.
-    [[nodiscard]] Outcome<void> bind_pool(std::span<const Ipv4Address> addresses);
+    // expiry. Fails when no slot is free: more addresses than the capacity, those that still
+    // drain included.
+    // `realms` likewise names the addresses of interfaces to which peers of tunnels are translated.
+    [[nodiscard]] Outcome<void> bind_pool(std::span<const Ipv4Address> addresses,
+                                          const RealmAddresses& realms = {});
 
     // By anyone, without touching workers.
     [[nodiscard]] PortUsage port_usage(Ipv4Address pool_address, Protocol protocol) const noexcept;

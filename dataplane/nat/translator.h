@@ -39,7 +39,10 @@ public:
         filter_change.on_policy(*next);
     }
 
-    [[nodiscard]] Filtering filtering(Protocol protocol) const noexcept {
+    [[nodiscard]] Filtering filtering(Protocol protocol, Realm realm) const noexcept {
+        if (realm != kOutsideRealm) {
+            return Filtering::address_and_port_dependent;
+        }
         switch (protocol) {
             case Protocol::tcp:
                 return policy->tcp_filtering;
@@ -51,14 +54,15 @@ public:
         return policy->icmp_filtering;
     }
     // TCP always has sessions; the others where the filter asks for remotes.
-    [[nodiscard]] bool tracks_remotes(Protocol protocol) const noexcept {
-        return protocol == Protocol::tcp || filtering(protocol) != Filtering::endpoint_independent;
+    [[nodiscard]] bool tracks_remotes(Protocol protocol, Realm realm) const noexcept {
+        return protocol == Protocol::tcp ||
+               filtering(protocol, realm) != Filtering::endpoint_independent;
     }
     // The port under which a remote is remembered.
-    [[nodiscard]] Port session_port(Protocol protocol, Port remote) const noexcept {
+    [[nodiscard]] Port session_port(Protocol protocol, Realm realm, Port remote) const noexcept {
         const bool counts = protocol == Protocol::tcp ||
                             (protocol == Protocol::udp &&
-                             filtering(protocol) == Filtering::address_and_port_dependent);
+                             filtering(protocol, realm) == Filtering::address_and_port_dependent);
         return counts ? remote : Port{};
     }
 

@@ -217,6 +217,8 @@ constexpr std::array<DropReasonText, kDropReasonCount> kTexts{{
     {admit_not_advertised, "admit_not_advertised",
      "A peer asked for a destination that its tunnel does not advertise: list it in "
      "advertise.routes, or set advertise.exit-node for the internet."},
+    {tunnel_unsolicited, "tunnel_unsolicited",
+     "To a peer of a tunnel with stateful: true, and no answer to anything that the peer began."},
     {seal_no_peer, "seal_no_peer",
      "No peer of the tunnel has the destination among its allowed IPs; the sender was told."},
     {seal_no_endpoint, "seal_no_endpoint",

@@ -135,6 +135,7 @@ enum class DropReason : std::uint8_t {
     tunnel_down,
     admit_source_not_allowed,
     admit_not_advertised,
+    tunnel_unsolicited,
     // Tunnels, outbound (17 #39 to #43; decisions.md W6, W7).
     seal_no_peer,
     seal_no_endpoint,

@@ -101,6 +101,8 @@ struct alignas(64) Packet {
     bool was_reidentified : 1 = false;
     bool checksum_is_partial : 1 = false;  // the L4 field holds only the pseudo-header sum (N7)
     bool is_traced : 1 = false;
+    // To an address of ours that mappings share, and no mapping's: it is for the host.
+    bool is_unmapped : 1 = false;
 
     [[nodiscard]] std::span<std::byte> bytes() const noexcept { return {buffer + head, length}; }
     [[nodiscard]] std::byte* data() const noexcept { return buffer + head; }

@@ -121,6 +121,8 @@ void Pipeline::run(Batch& batch, Now now) noexcept {
         open_tunnels(meter, batch, now);
     }
     stage(Lane::nat_inbound, [&] { nat::nat_inbound_stage(nat_, batch, now); });
+    // To an address that the host shares with peers of tunnels, and no answer to one of them.
+    stage(Lane::classify, [&] { route::classify_stage(classify_, batch, now); });
     stage(Lane::route, [&] { route::route_stage(route_, batch, now); });
     stage(Lane::nat_outbound, [&] { nat::nat_outbound_stage(nat_, batch, now); });
     // A segment without state went back to its sender as a reset (decisions.md N15): it has a way

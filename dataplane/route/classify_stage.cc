@@ -170,6 +170,16 @@ bool is_for_tunnel(const Packet& packet, AddressUse use, const LocalPolicy& loca
            packet.fragment == FragmentKind::whole && local.is_tunnel_port(packet.destination_port);
 }
 
+// Whether it may answer a peer that was translated to this address, and no port of it is the
+// host's for certain. A packet that answers nobody comes back here.
+bool may_answer_peer(const Question& question, AddressUse use) noexcept {
+    const Packet& packet = question.packet;
+    return use.is_realm && !use.is_pool && !packet.is_unmapped &&
+           packet.transport != TransportKind::unknown &&
+           question.ingress.owns(Ipv4Address{question.ip.destination}) &&
+           !(has_ports(packet) && question.local.is_reserved(packet.destination_port));
+}
+
 void decide_local(const Question& question, AddressUse use, Now now) noexcept {
     const Packet& packet = question.packet;
     if (is_icmp_query_of(packet, IcmpType::echo_request)) {
@@ -178,6 +188,10 @@ void decide_local(const Question& question, AddressUse use, Now now) noexcept {
     }
     if (is_for_tunnel(packet, use, question.local)) {
         question.put(Lane::open);
+        return;
+    }
+    if (may_answer_peer(question, use)) {
+        question.put(Lane::nat_inbound);
         return;
     }
     const bool is_for_host =

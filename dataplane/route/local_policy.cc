@@ -17,7 +17,7 @@ LocalPolicy::LocalPolicy(const LocalSettings& settings, const InterfaceTable& in
     for (const Port port : tunnel_ports_) {
         reserved_ports_.set(port.number());
     }
-    std::size_t addresses = settings.pool.size();
+    std::size_t addresses = settings.pool.size() + settings.realm_addresses.size();
     for (const Interface& interface : interfaces.all()) {
         addresses += std::size_t{2} * interface.address_count;  // itself and its broadcast
     }
@@ -33,6 +33,9 @@ LocalPolicy::LocalPolicy(const LocalSettings& settings, const InterfaceTable& in
     }
     for (const Ipv4Address address : settings.pool) {
         use_at(address).is_pool = true;
+    }
+    for (const Ipv4Address address : settings.realm_addresses) {
+        use_at(address).is_realm = true;
     }
 }
 

@@ -30,8 +30,9 @@ struct LocalSettings {
     std::vector<LocalRule> allow;  // beside the default of N18
     std::vector<Ipv4Prefix> inside_sources;
     std::vector<Ipv4Address> pool;
-    std::bitset<65536> reserved_ports;  // never given to mappings on a shared address (N10)
-    std::vector<Port> tunnel_ports;     // where WireGuard listens; reserved as well (W9)
+    std::vector<Ipv4Address> realm_addresses;  // own ones, to which peers of tunnels are translated
+    std::bitset<65536> reserved_ports;         // never given to mappings on a shared address (N10)
+    std::vector<Port> tunnel_ports;            // where WireGuard listens; reserved as well (W9)
     std::vector<TunnelLimit> tunnel_limits;
     // The host's ephemeral ports: replies to its own connections come in here, so TCP segments
     // other than a first SYN, and UDP, are let in from anywhere.
@@ -43,6 +44,7 @@ struct LocalSettings {
 struct AddressUse {
     bool is_own : 1 = false;        // of an interface
     bool is_pool : 1 = false;       // mappings live on it; own and pool: shared (N10)
+    bool is_realm : 1 = false;      // own, and mappings of tunnels' peers live on it (W13)
     bool is_broadcast : 1 = false;  // all host bits set in a connected prefix shorter than 31 bits
     [[nodiscard]] bool is_ours() const noexcept { return is_own || is_pool; }
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The NAT between two wires, without the rest of the pipeline: some workers, their stages, and a
-// stand-in for classify and route that knows one inside (10.0.0.0/8, interface 0) and one outside
-// (interface 1). Time is a number that tests move. Hand-offs happen at once, in this thread.
+// stand-in for classify and route that knows one inside (10.0.0.0/8, interface 0), one outside
+// (interface 1) and a tunnel (10.99.0.0/16, interface 2, inside). Time is a number that tests move.
+// Hand-offs happen at once, in this thread.
 #pragma once
 
 #include <memory>
@@ -17,6 +18,7 @@ namespace towpath::builders {
 
 inline constexpr InterfaceId kLan{0};
 inline constexpr InterfaceId kWan{1};
+inline constexpr InterfaceId kTunnel{2};
 
 struct NatRigOptions {
     std::size_t workers = 1;
@@ -25,6 +27,7 @@ struct NatRigOptions {
     std::size_t pool_addresses = 16;
     std::vector<std::string_view> pool = {"203.0.113.9"};
     std::uint64_t seed = 1;
+    std::string_view realm_address = {};  // of the inside interface, for peers of the tunnel
 };
 
 class NatRig {
@@ -43,18 +46,23 @@ public:
         for (const std::string_view text : options.pool) {
             policy.pool.push_back(address(text));
         }
-        interfaces.count = 2;
-        for (const InterfaceId id : {kLan, kWan}) {
+        if (!options.realm_address.empty()) {
+            policy.realm_addresses[0] = address(options.realm_address);
+        }
+        interfaces.count = 3;
+        for (const InterfaceId id : {kLan, kWan, kTunnel}) {
             Interface& interface = interfaces.storage[static_cast<std::size_t>(id)];
             interface.id = id;
             interface.is_up = true;
-            interface.role = id == kLan ? InterfaceRole::inside : InterfaceRole::outside;
+            interface.role = id == kWan ? InterfaceRole::outside : InterfaceRole::inside;
+            interface.is_tunnel = id == kTunnel;
         }
         nat::Capacity capacity;
         capacity.workers = options.workers;
         capacity.mappings = options.mappings;
         capacity.sessions = options.sessions;
         capacity.pool_addresses = options.pool_addresses;
+        capacity.realm_addresses = options.realm_address.empty() ? 0 : 2;
         nat::Keys keys;
         keys.mapping_hash = {options.seed * 0x9E3779B97F4A7C15U, 77};
         keys.session_hash = {options.seed * 0xC2B2AE3D27D4EB4FU, 99};
@@ -65,7 +73,7 @@ public:
             nat::Tables::create(capacity, keys, quiescence);
         TOWPATH_ASSERT(created.has_value());
         tables = std::move(*created);
-        TOWPATH_ASSERT(tables->bind_pool(policy.pool).has_value());
+        TOWPATH_ASSERT(tables->bind_pool(policy.pool, policy.realm_addresses).has_value());
         for (std::size_t worker = 0; worker < options.workers; ++worker) {
             states.push_back(std::make_unique<nat::State>(*tables, static_cast<WorkerId>(worker),
                                                           &policy, &interfaces));
@@ -84,7 +92,7 @@ public:
         for (const std::string_view text : pool) {
             policy.pool.push_back(address(text));
         }
-        TOWPATH_ASSERT(tables->bind_pool(policy.pool).has_value());
+        TOWPATH_ASSERT(tables->bind_pool(policy.pool, policy.realm_addresses).has_value());
         publish();
     }
     [[nodiscard]] bool is_pool(Ipv4Address candidate) const {
@@ -93,6 +101,7 @@ public:
 
     Exit from_inside(Frame& frame, WorkerId worker = 0) { return receive(frame, kLan, worker); }
     Exit from_outside(Frame& frame, WorkerId worker = 0) { return receive(frame, kWan, worker); }
+    Exit from_tunnel(Frame& frame, WorkerId worker = 0) { return receive(frame, kTunnel, worker); }
 
     // Time passes and every worker keeps house, until nothing waits for another turn.
     void advance(Duration duration) {
@@ -149,8 +158,10 @@ private:
             is_pool(Ipv4Address{frame.ipv4().destination}) ? Lane::nat_inbound : Lane::route;
         for (int step = 0; step < 12; ++step) {
             if (lane == Lane::route) {
-                const bool is_inside = (frame.ipv4().destination.host() >> 24U) == 10;
-                packet.egress = is_inside ? kLan : kWan;
+                const std::uint32_t destination = frame.ipv4().destination.host();
+                packet.egress = destination >> 16U == 0x0A63 ? kTunnel
+                                : destination >> 24U == 10   ? kLan
+                                                             : kWan;
                 lane = Lane::nat_outbound;
             }
             lane = run_stage(packet, lane, worker);

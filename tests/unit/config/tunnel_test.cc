@@ -52,7 +52,8 @@ TEST(Tunnel, IsUnderstoodWhole) {
              "             allowed-ips: [10.77.99.2/32], endpoint: \"vpn.example.org:443\",\n"
              "             persistent-keepalive: 25s}]\n"
              "    re-resolve: 1m\n    advertise: {routes: [10.77.1.0/24], exit-node: true}\n"
-             "    source-nat: {default: none, except: []}\n    stateful: false\n"));
+             "    source-nat: {default: interface, except: [10.77.2.0/24]}\n"
+             "    stateful: false\n"));
     ASSERT_EQ(to_string(loaded.diagnostics, "f"), "");
     const Tunnel& tunnel = loaded.config.tunnels.at(0);
     EXPECT_EQ(to_base64(tunnel.private_key.bytes()), kPrivate);
@@ -67,6 +68,9 @@ TEST(Tunnel, IsUnderstoodWhole) {
     EXPECT_EQ(tunnel.peers[0].endpoint->name, "vpn.example.org");
     EXPECT_EQ(tunnel.peers[0].persistent_keepalive, std::chrono::seconds{25});
     EXPECT_TRUE(tunnel.advertise->is_exit_node);
+    EXPECT_TRUE(tunnel.source_nat.is_interface);
+    EXPECT_EQ(tunnel.source_nat.except, std::vector{*parse_ip_prefix("10.77.2.0/24")});
+    EXPECT_FALSE(tunnel.is_stateful);
 }
 
 TEST(Tunnel, TakesAFileAsItIs) {
@@ -213,18 +217,6 @@ TEST(Tunnel, KeepsToItsRules) {
               "f:6:59: error: 10.77.99.1/32 is given twice: also on wg0\n");
     EXPECT_EQ(told(tunnel("addresses: [\"2001:db8::1/64\"], mtu: 1279")),
               "f:6:63: error: wireguard.wg0.mtu is below 1280, which IPv6 needs\n");
-    EXPECT_EQ(told(tunnel("stateful: true")),
-              "f:6:42: error: stateful 'true' is not available in this version: between tunnels "
-              "and inside interfaces every packet passes that 'advertise' lets through\n");
-    EXPECT_EQ(told(tunnel("source-nat: {default: interface}")),
-              "f:6:54: error: source-nat 'interface' is not available in this version: hosts "
-              "behind inside interfaces see the peers' own addresses and need a route to them\n");
-    EXPECT_EQ(told(tunnel("source-nat: {except: [10.77.2.0/24]}")),
-              "f:6:53: error: exceptions from source-nat are not available in this version: peers "
-              "keep their address towards all inside interfaces\n");
-    EXPECT_EQ(told(tunnel("source-nat: {default: all}")),
-              "f:6:54: error: wireguard.wg0.source-nat.default: 'all' is not one of none, "
-              "interface\n");
     EXPECT_EQ(told(tunnel("peers: [{public-key: " + kPublic + ", allowed-ips: [10.1.2.3/16]}]")),
               "f:6:113: error: 10.1.2.3/16 is not a prefix: it has host bits; did you mean "
               "10.1.0.0/16?\n");
@@ -235,6 +227,52 @@ TEST(Tunnel, KeepsToItsRules) {
                         "wg0}]}\n")),
               "f:5:38: error: a tunnel has no next hops: leave via out, allowed-ips say which peer "
               "it is\n");
+}
+
+TEST(Tunnel, SourceNatNeedsAnAddressOfItsOwn) {
+    const auto tunnel = [](const std::string& more) {
+        return with("  wg0: {private-key: \"file:k\", " + more + "}\n");
+    };
+    EXPECT_EQ(told(tunnel("source-nat: {default: interface}")), "");
+    EXPECT_EQ(told(tunnel("source-nat: {except: [10.77.2.0/24]}")), "");
+    EXPECT_EQ(told(tunnel("source-nat: {default: all}")),
+              "f:6:54: error: wireguard.wg0.source-nat.default: 'all' is not one of none, "
+              "interface\n");
+    EXPECT_EQ(told(tunnel("source-nat: {except: [\"2001:db8::/32\"]}")),
+              "f:6:54: error: 2001:db8::/32: IPv6 is never translated, so there is nothing to "
+              "except\n");
+    EXPECT_EQ(told("version: 1\n"
+                   "interfaces: {wan: {match: {name: wan0}, addresses: [192.0.2.10/24]},\n"
+                   "             lan: {match: {name: lan0}}}\n"
+                   "routes: {static: [{to: 0.0.0.0/0, via: 192.0.2.1}]}\n"
+                   "nat: {inside: lan, outside: wan, source: [10.77.1.0/24]}\n"
+                   "wireguard: {wg0: {private-key: \"file:k\",\n"
+                   "  source-nat: {default: interface}}}\n"),
+              "f:7:3: error: wireguard.wg0.source-nat needs an interface with an IPv4 address that "
+              "is not nat.outside\n");
+    std::string many;
+    for (int network = 0; network < 257; ++network) {
+        many +=
+            "10." + std::to_string(network / 256) + "." + std::to_string(network % 256) + ".0/24, ";
+    }
+    EXPECT_EQ(told(tunnel("source-nat: {except: [" + many + "]}")),
+              "f:6:45: error: wireguard.wg0.source-nat.except lists more than 256\n");
+}
+
+TEST(Tunnel, StatefulIsForIpv4Alone) {
+    const auto tunnel = [](const std::string& more) {
+        return with("  wg0: {private-key: \"file:k\", stateful: true" + more + "}\n");
+    };
+    EXPECT_TRUE(load(tunnel(""), {{"k", kPrivate + "\n"}}).config.tunnels.at(0).is_stateful);
+    EXPECT_EQ(told(tunnel("")), "");
+    for (const std::string& ipv6 : std::vector<std::string>{
+             ", addresses: [\"2001:db8:99::1/64\"]", ", advertise: {routes: [\"2001:db8::/32\"]}",
+             ", peers: [{public-key: " + kPublic + ", allowed-ips: [\"::/0\"]}]"}) {
+        EXPECT_EQ(told(tunnel(ipv6)),
+                  "f:6:32: error: wireguard.wg0.stateful tracks IPv4 only, and wg0 has IPv6: take "
+                  "IPv6 out of its addresses, allowed IPs and advertised routes, or leave stateful "
+                  "out\n");
+    }
 }
 
 }  // namespace

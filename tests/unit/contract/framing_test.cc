@@ -181,6 +181,11 @@ TEST(Framing, AdvertisedPrefixesAreCanonicalAndOfAnInterface) {
     chunk.entries[0].tunnel = kPortsMax;
     EXPECT_FALSE(accepts(chunk));
     chunk.entries[0].tunnel = kPortsMax - 1;
+    chunk.entries[0].use = AdvertisedUse::translation_exception;
+    EXPECT_TRUE(accepts(chunk));
+    chunk.entries[0].use = AdvertisedUse::count;
+    EXPECT_FALSE(accepts(chunk));
+    chunk.entries[0].use = AdvertisedUse::reached;
     chunk.part = {kAdvertisedMax + 1, 0, 1, 0};
     EXPECT_FALSE(accepts(chunk));
     TunnelSet set;
@@ -190,6 +195,13 @@ TEST(Framing, AdvertisedPrefixesAreCanonicalAndOfAnInterface) {
     EXPECT_FALSE(accepts(set));
     set.is_exit_node = 0;
     set.is_limited = 2;
+    EXPECT_FALSE(accepts(set));
+    set.is_limited = 0;
+    set.is_translated = 2;
+    EXPECT_FALSE(accepts(set));
+    set.is_translated = 1;
+    EXPECT_TRUE(accepts(set));
+    set.is_stateful = 2;
     EXPECT_FALSE(accepts(set));
 }
 

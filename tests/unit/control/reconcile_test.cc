@@ -139,17 +139,28 @@ TEST(Desired, WhatTunnelsAdvertiseIsStatedAndChangesLive) {
     EXPECT_EQ(before.tunnels[1].is_limited, 0);
     const IpPrefix ipv4{Ipv4Prefix{Ipv4Address{0x0A4D0100}, 24}};
     const IpPrefix ipv6{IpAddress{*parse_ipv6_address("2001:db8:1::")}, 48};
+    const IpPrefix kept{Ipv4Prefix{Ipv4Address{0x0A4D0200}, 24}};
     config.tunnels[1].advertise = config::Advertise{{ipv4, ipv6}, true};
+    config.tunnels[0].source_nat = {true, {kept}};
+    config.tunnels[1].is_stateful = true;
     const World after = *desired_world(config, running);
     EXPECT_EQ(after.tunnels[0].is_limited, 0);
     EXPECT_EQ(after.tunnels[1].is_limited, 1);
     EXPECT_EQ(after.tunnels[1].is_exit_node, 1);
+    EXPECT_EQ(after.tunnels[0].is_translated, 1);
+    EXPECT_EQ(after.tunnels[0].is_stateful, 0);
+    EXPECT_EQ(after.tunnels[1].is_translated, 0);
+    EXPECT_EQ(after.tunnels[1].is_stateful, 1);
+    using enum contract::AdvertisedUse;
     EXPECT_EQ(after.advertised,
-              (std::vector<contract::AdvertisedField>{{contract::IpPrefixField::of(ipv4), 3, {}},
-                                                      {contract::IpPrefixField::of(ipv6), 3, {}}}));
-    EXPECT_EQ(state_messages(before, after, running).size(), 2U);
+              (std::vector<contract::AdvertisedField>{
+                  {contract::IpPrefixField::of(kept), 2, translation_exception, {}},
+                  {contract::IpPrefixField::of(ipv4), 3, reached, {}},
+                  {contract::IpPrefixField::of(ipv6), 3, reached, {}}}));
+    EXPECT_EQ(state_messages(before, after, running).size(), 3U);
     EXPECT_EQ(live_differences(before, after, running),
-              (std::vector<std::string>{"wireguard (advertised routes)", "wireguard.wg1"}));
+              (std::vector<std::string>{"wireguard (advertised routes, exceptions from source-nat)",
+                                        "wireguard.wg0", "wireguard.wg1"}));
 }
 
 TEST(Desired, InterfaceGoneFromTheFileCarriesNothing) {

@@ -156,7 +156,7 @@ TEST_F(GenerationBuilder, LimitsTunnelsToWhatTheyAdvertise) {
     world_.tunnels[0].is_limited = 1;
     const auto field = [](std::string_view text, std::uint8_t tunnel) {
         return contract::AdvertisedField{
-            contract::IpPrefixField::of(*parse_ip_prefix(text)), tunnel, {}};
+            contract::IpPrefixField::of(*parse_ip_prefix(text)), tunnel, {}, {}};
     };
     world_.advertised = {field("10.77.1.0/24", 1), field("2001:db8:1::/48", 1),
                          field("10.77.2.0/24", 0)};
@@ -166,6 +166,43 @@ TEST_F(GenerationBuilder, LimitsTunnelsToWhatTheyAdvertise) {
     EXPECT_FALSE(permits("198.51.100.1", true));
     world_.tunnels[0].is_exit_node = 1;
     EXPECT_TRUE(permits("198.51.100.1", true));
+}
+
+TEST_F(GenerationBuilder, TunnelsTranslateToInterfacesThatAreNotOutside) {
+    const auto address_of = [this](std::size_t id) {
+        const auto generation = build();
+        EXPECT_EQ(generation->nat.realm_addresses, realm_addresses_of(world_, 2));
+        return generation->nat.realm_addresses[id];
+    };
+    world_.tunnels[0].id = 2;
+    world_.tunnels[0].listen_port = 51820;
+    EXPECT_TRUE(address_of(0).is_unspecified());
+    EXPECT_FALSE(build()->nat.has_tunnel_flows);
+    world_.tunnels[0].is_translated = 1;
+    world_.advertised = {{contract::IpPrefixField::of(*parse_ip_prefix("10.77.2.0/24")),
+                          2,
+                          contract::AdvertisedUse::translation_exception,
+                          {}}};
+    EXPECT_EQ(address_of(0), address("10.77.1.1"));
+    EXPECT_TRUE(address_of(1).is_unspecified());  // outside
+    const auto generation = build();
+    EXPECT_TRUE(generation->nat.has_tunnel_flows);
+    EXPECT_TRUE(generation->nat.tunnel_flows[2].translates(address("10.77.1.2")));
+    EXPECT_FALSE(generation->nat.tunnel_flows[2].translates(address("10.77.2.2")));
+    EXPECT_FALSE(generation->nat.tunnel_flows[0].translates(address("10.77.1.2")));
+    EXPECT_TRUE(generation->local.use_of(address("10.77.1.1")).is_realm);
+    // The exceptions alone are reason enough; being stateful is not.
+    world_.tunnels[0].is_translated = 0;
+    EXPECT_EQ(address_of(0), address("10.77.1.1"));
+    world_.advertised.clear();
+    world_.tunnels[0].is_stateful = 1;
+    EXPECT_TRUE(address_of(0).is_unspecified());
+    EXPECT_TRUE(build()->nat.has_tunnel_flows);
+    EXPECT_TRUE(build()->nat.tunnel_flows[2].is_stateful);
+    // An address is the pool's or a realm's.
+    world_.tunnels[0].is_translated = 1;
+    world_.pool.push_back(address("10.77.1.1"));
+    EXPECT_TRUE(address_of(0).is_unspecified());
 }
 
 }  // namespace

@@ -52,6 +52,16 @@ TEST_F(ListenPorts, ALiveMappingOnAnyPoolAddressIsNamed) {
     EXPECT_EQ(refusal(world({51820}), world({51822})), "");
 }
 
+TEST_F(ListenPorts, SoIsOneOnAnAddressThatPeersAreTranslatedTo) {
+    map(Ipv4Address{0x0A4D0101}, 51821);
+    contract::World next = world({51821});
+    next.interfaces[0].address_count = 1;
+    next.interfaces[0].addresses[0] = {Ipv4Address{0x0A4D0101}, 24, {}};
+    EXPECT_EQ(refusal(world({51820}), next), "");
+    next.tunnels[0].is_translated = 1;
+    EXPECT_NE(refusal(world({51820}), next), "");
+}
+
 TEST_F(ListenPorts, WhatIsNoMappingAnyMoreIsNoReason) {
     map(Ipv4Address{0xC000020A}, 51821, true);
     EXPECT_EQ(refusal(world({51820}), world({51821})), "") << "its port only rests";

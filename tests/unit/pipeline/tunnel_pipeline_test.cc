@@ -67,12 +67,32 @@ protected:
         generation_->underlay = *route::RouteTable::build(std::span{routes}.first(3));
         generation_->tunnels.storage[2] = {&allowed_ips_, kListenPort, true, {}};
         generation_->nat.sources.push_back(prefix("10.99.0.0/24"));
+        set_local({});
+    }
+    void set_local(const std::vector<Ipv4Address>& realm_addresses) {
         route::LocalSettings local;
         local.inside_sources = generation_->nat.sources;
         local.pool = generation_->nat.pool;
+        local.realm_addresses = realm_addresses;
         local.reserved_ports = generation_->nat.reserved_ports;
         local.tunnel_ports = {kListenPort};
-        generation_->local = route::LocalPolicy{local, interfaces};
+        generation_->local = route::LocalPolicy{local, generation_->interfaces};
+    }
+    // Peers get the inside interface's address, 10.77.1.1, towards private hosts (W13).
+    void hide_peers() {
+        nat::Policy& nat = generation_->nat;
+        nat.has_tunnel_flows = true;
+        nat.tunnel_flows[2].is_translated = true;
+        nat.realm_addresses[0] = address("10.77.1.1");
+        EXPECT_TRUE(nat_->bind_pool(nat.pool, nat.realm_addresses).has_value());
+        generation_->interfaces.storage[0].has_host = true;
+        set_local({nat.realm_addresses[0]});
+        pipeline_.adopt(*generation_);
+    }
+    void track_peers() {
+        generation_->nat.has_tunnel_flows = true;
+        generation_->nat.tunnel_flows[2].is_stateful = true;
+        pipeline_.adopt(*generation_);
     }
 
     // The IP packet of `inner` as transport data of the peer.
@@ -103,16 +123,41 @@ protected:
         frame.seal_transport();
         return frame;
     }
-    // From the peer's endpoint, through the wire.
-    Batch& receive(Frame frame) {
+    // What the peer sends.
+    Batch& from_peer(Frame inner) {
+        return receive(datagram(sealed(inner), "192.0.2.77", "192.0.2.10"));
+    }
+    // From the peer's endpoint, or from a private host, through the wire.
+    Batch& receive(Frame frame, InterfaceId ingress = kOutside) {
         frames_.push_back(std::move(frame));
         Packet& packet = frames_.back().packet;
-        packet.ingress = kOutside;
-        frames_.back().ethernet().destination = kOutsideMac;
+        packet.ingress = ingress;
+        frames_.back().ethernet().destination = ingress == kOutside ? kOutsideMac : kInsideMac;
         batch_->clear();
         EXPECT_TRUE(batch_->admit(packet, Lane::parse));
         pipeline_.run(*batch_, kNow);  // asserts that every packet has left
         return *batch_;
+    }
+    // The only packet that left.
+    [[nodiscard]] const Packet& sent() const {
+        TOWPATH_ASSERT(batch_->lane(Lane::transmit).size() == 1);
+        return (*batch_)[batch_->lane(Lane::transmit)[0]];
+    }
+    // The inner IP packet of a sealed one; our session sends with a key of zeros.
+    std::vector<std::byte> opened(const Packet& outer) {
+        const auto message =
+            outer.bytes().subspan(outer.l3 + sizeof(Ipv4Header) + sizeof(UdpHeader));
+        towpath::wireguard::TransportHeader header;
+        std::memcpy(&header, message.data(), sizeof header);
+        std::vector<std::byte> text(message.begin() + sizeof header, message.end());
+        const crypto::Key key;
+        const crypto::AeadPacket packet{
+            text.data(), &key, header.counter.host(),
+            static_cast<std::uint32_t>(text.size() - towpath::wireguard::kTagLength_bytes)};
+        bool is_authentic = false;
+        aead_.open_batch({&packet, 1}, {&is_authentic, 1});
+        EXPECT_TRUE(is_authentic);
+        return text;
     }
     [[nodiscard]] std::uint64_t drops(DropReason reason) const {
         return counters_.drops[static_cast<std::size_t>(reason)].value();
@@ -123,9 +168,9 @@ protected:
 
     Quiescence quiescence_;
     std::unique_ptr<pipeline::Generation> generation_ = make_generation({});
-    std::unique_ptr<nat::Tables> nat_ = std::move(
-        *nat::Tables::create({.mappings = 64, .sessions = 64, .fragment_contexts_per_worker = 8},
-                             nat::Keys{}, quiescence_));
+    std::unique_ptr<nat::Tables> nat_ = std::move(*nat::Tables::create(
+        {.mappings = 64, .sessions = 64, .realm_addresses = 1, .fragment_contexts_per_worker = 8},
+        nat::Keys{}, quiescence_));
     std::unique_ptr<wireguard::Tables> tunnels_ = std::move(*wireguard::Tables::create(
         {.peers = 4, .sessions = 16, .prefixes = 16, .workers = 1, .staged_packets_per_worker = 16},
         {kIndexKey, 12}, quiescence_));
@@ -179,6 +224,89 @@ TEST_F(TunnelPipeline, AnErrorGoesBackThroughTheTunnel) {
     EXPECT_EQ(sent.egress, kOutside);
     EXPECT_EQ(sent.destination_port.number(), 40000);  // where the peer was heard
     EXPECT_EQ(sent.header<Ipv4Header>(sent.l3).destination, address("192.0.2.77").wire());
+}
+
+// decisions.md W13: private hosts need no way back to the peers.
+TEST_F(TunnelPipeline, PeersHaveTheInterfacesAddressWhereTheOperatorWantsItSo) {
+    hide_peers();
+    from_peer(udp({.source = "10.99.0.2",
+                   .source_port = 5000,
+                   .destination = "10.77.1.2",
+                   .destination_port = 53}));
+    EXPECT_EQ(sent().egress, kInside);
+    EXPECT_EQ(sent().header<Ipv4Header>(sent().l3).source, address("10.77.1.1").wire());
+    EXPECT_EQ(sent().source_port, Port{std::uint16_t{5000}});
+    receive(udp({.source = "10.77.1.2",
+                 .source_port = 53,
+                 .destination = "10.77.1.1",
+                 .destination_port = 5000}),
+            kInside);
+    EXPECT_EQ(sent().egress, kOutside);
+    const std::vector<std::byte> inner = opened(sent());
+    const Ipv4Header& ip = *header_at<Ipv4Header>(inner, 0);
+    EXPECT_EQ(ip.source, address("10.77.1.2").wire());
+    EXPECT_EQ(ip.destination, address("10.99.0.2").wire());
+    EXPECT_EQ(header_at<UdpHeader>(inner, 20)->destination_port, be16{std::uint16_t{5000}});
+    EXPECT_EQ(ip.ttl, 63);
+}
+
+TEST_F(TunnelPipeline, TheHostKeepsWhatAnswersNoPeer) {
+    hide_peers();
+    from_peer(udp({.source = "10.99.0.2",
+                   .source_port = 5000,
+                   .destination = "10.77.1.2",
+                   .destination_port = 53}));
+    for (const std::uint16_t port : {std::uint16_t{5000}, std::uint16_t{5001}}) {
+        const Batch& batch = receive(udp({.source = "10.77.1.3",
+                                          .source_port = 53,
+                                          .destination = "10.77.1.1",
+                                          .destination_port = port,
+                                          .ttl = 1}),
+                                     kInside);
+        EXPECT_EQ(batch.lane(Lane::punt).size(), 1U);
+    }
+}
+
+TEST_F(TunnelPipeline, ErrorsAboutAnswersQuoteWhatTheHostSent) {
+    hide_peers();
+    from_peer(udp({.source = "10.99.0.2",
+                   .source_port = 5000,
+                   .destination = "10.77.1.2",
+                   .destination_port = 53}));
+    receive(udp({.source = "10.77.1.2",
+                 .source_port = 53,
+                 .destination = "10.77.1.1",
+                 .destination_port = 5000,
+                 .dont_fragment = true,
+                 .payload_bytes = 1450}),
+            kInside);
+    EXPECT_EQ(drops(DropReason::route_too_big), 1U);
+    EXPECT_EQ(sent().egress, kInside);
+    EXPECT_EQ(sent().header<Ipv4Header>(sent().l3).destination, address("10.77.1.2").wire());
+    const std::size_t quoted = sent().l4 + sizeof(IcmpHeader);
+    EXPECT_EQ(sent().header<Ipv4Header>(quoted).destination, address("10.77.1.1").wire());
+}
+
+TEST_F(TunnelPipeline, StatefulLetsPeersBeginAndOthersAnswer) {
+    track_peers();
+    const auto answer = [this] {
+        return receive(udp({.source = "10.77.1.2",
+                            .source_port = 53,
+                            .destination = "10.99.0.2",
+                            .destination_port = 5000}),
+                       kInside)
+            .lane(Lane::transmit)
+            .size();
+    };
+    EXPECT_EQ(answer(), 0U);
+    EXPECT_EQ(drops(DropReason::tunnel_unsolicited), 1U);
+    from_peer(udp({.source = "10.99.0.2",
+                   .source_port = 5000,
+                   .destination = "10.77.1.2",
+                   .destination_port = 53}));
+    EXPECT_EQ(sent().header<Ipv4Header>(sent().l3).source, address("10.99.0.2").wire());
+    EXPECT_EQ(answer(), 1U);
+    EXPECT_EQ(drops(DropReason::tunnel_unsolicited), 1U);
 }
 
 }  // namespace

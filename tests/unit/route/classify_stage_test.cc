@@ -319,5 +319,41 @@ TEST_F(Classify, TheHostsPacketsEnterATunnelByItsDevice) {
     EXPECT_EQ(pass(frame), Lane::link);
 }
 
+// decisions.md W13: peers of a tunnel have 10.77.1.1 towards lan, and the host keeps it.
+TEST_F(Classify, AnswersToPeersShareTheAddressWithTheHost) {
+    have_hosts();
+    settings_.realm_addresses = {builders::address("10.77.1.1")};
+    rebuild();
+    state_.view = view_;
+    const auto to_own = [](InterfaceId ingress, std::uint16_t port, std::uint8_t ttl = 64) {
+        return parsed(builders::udp({.source = ingress == kLan ? "10.77.1.2" : "10.77.9.2",
+                                     .destination = "10.77.1.1",
+                                     .destination_port = port,
+                                     .ttl = ttl,
+                                     .ingress = ingress}));
+    };
+    EXPECT_EQ(pass(to_own(kLan, 5000)), Lane::nat_inbound);
+    EXPECT_EQ(pass(to_own(kLan, 5000, 1)), Lane::nat_inbound);  // it may be the host's
+    EXPECT_EQ(pass(to_own(kLan, 22)), Lane::punt);              // certainly the host's
+    EXPECT_EQ(pass(to_own(kLan, 51820)), Lane::open);
+    EXPECT_EQ(pass(parsed(builders::icmp_echo({.destination = "10.77.1.1"}))), Lane::transmit);
+    EXPECT_EQ(pass(parsed(builders::icmp_echo_reply({.destination = "10.77.1.1"}))),
+              Lane::nat_inbound);
+    // Answers come by the interface whose address it is.
+    EXPECT_EQ(pass(to_own(kNeutral, 5000)), Lane::drop);
+    EXPECT_EQ(verdict_, local_denied);
+    // Nobody's answer.
+    Frame unmapped = to_own(kLan, 5000);
+    unmapped.packet.is_unmapped = true;
+    EXPECT_EQ(pass(unmapped), Lane::punt);
+    interface(kLan).has_host = false;
+    EXPECT_EQ(pass(unmapped), Lane::drop);
+    EXPECT_EQ(unmapped.packet.verdict, local_no_host);
+    // The host may speak from any port of it.
+    Frame spoken = of_host(builders::tcp(
+        {.source = "10.77.1.1", .source_port = 8080, .destination = "10.77.1.2", .ingress = kLan}));
+    EXPECT_EQ(pass(spoken), Lane::transmit);
+}
+
 }  // namespace
 }  // namespace towpath::route

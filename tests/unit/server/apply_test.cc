@@ -183,7 +183,8 @@ TEST(Apply, AdvertisedPrefixesAreOfTunnels) {
     Construction construction;
     AdvertiseChunk chunk;
     chunk.part = {2, 0, 1, 0};
-    chunk.entries[0] = {IpPrefixField::of(*parse_ip_prefix("10.77.1.0/24")), 1, {}};
+    chunk.entries[0] = {
+        IpPrefixField::of(*parse_ip_prefix("10.77.1.0/24")), 1, AdvertisedUse::reached, {}};
     EXPECT_EQ(apply(construction, start, chunk).error().sentence, "interface wan is no tunnel");
     chunk.entries[0].tunnel = 2;
     ASSERT_TRUE(apply(construction, start, chunk).has_value());
