@@ -1,284 +1,42 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/ipv6/neighbor_resolver.h"
 
-#include <algorithm>
+#include "dataplane/ipv6/neighbor_message.h"
+#include "dataplane/route/neighbor_resolution_impl.h"
 
-#include "dataplane/packet/ipv6_next_hop.h"
+template class towpath::route::NeighborResolution<towpath::ipv6::DiscoveryFamily>;
 
 namespace towpath::ipv6 {
 namespace {
 
-constexpr Duration kRetransmitInterval = std::chrono::seconds{1};
-constexpr std::uint8_t kBackoffMax_s = 32;
-constexpr Duration kAgeingInterval = std::chrono::milliseconds{1};
-constexpr std::uint32_t kReachable_s = 30;
-constexpr std::uint32_t kForgotten_s = 600;
-constexpr std::uint8_t kAnnouncements = 3;
-// Left free in the batch, for a full burst and what stages originate.
-constexpr std::size_t kRoomKept = kBurstMax + 16;
-constexpr auto kUnreachable = static_cast<std::uint8_t>(Icmpv6Type::destination_unreachable);
+bool send(Batch& batch, InterfaceId egress, const NeighborFrame& frame) noexcept {
+    return route::originate_frame(
+        batch, egress, [&](Packet& packet) { return write_neighbor_frame(packet, frame); });
+}
 
 }  // namespace
 
-NeighborResolver::NeighborResolver(NeighborTable& table, Counter& released)
-    : table_{table},
-      released_{released},
-      pending_{std::make_unique<std::array<Pending, kPendingMax>>()} {}
-
-NeighborResolver::Pending* NeighborResolver::find(const NeighborKey& key) noexcept {
-    for (Pending& pending : *pending_) {
-        if (pending.state != NeighborState::none && pending.key == key) {
-            return &pending;
-        }
-    }
-    return nullptr;
+void DiscoveryFamily::note_unreachable(Packet& packet) noexcept {
+    packet.note_rejection(DropReason::neighbor_unreachable,
+                          static_cast<std::uint8_t>(Icmpv6Type::destination_unreachable),
+                          kIcmpv6AddressUnreachable, 0);
 }
 
-// A free place, or that of the failed next hop whose retry is due first: nobody waits there.
-NeighborResolver::Pending* NeighborResolver::claim(const NeighborKey& key) noexcept {
-    Pending* found = nullptr;
-    for (Pending& pending : *pending_) {
-        if (pending.state == NeighborState::none) {
-            found = &pending;
-            break;
-        }
-        if (pending.state == NeighborState::failed && pending.queued == 0 &&
-            (found == nullptr || pending.next_at < found->next_at)) {
-            found = &pending;
-        }
+bool DiscoveryFamily::request(const View& view, Batch& batch, const Key& key,
+                              const MacAddress* known) noexcept {
+    const Interface& interface = (*view.interfaces)[key.interface];
+    if (!interface.is_up) {
+        return true;  // counts as asked: the answer cannot come
     }
-    if (found != nullptr) {
-        found->key = key;
-        found->state = NeighborState::incomplete;
-        found->solicitations = 0;
-        found->backoff_s = 0;
-        found->queued = 0;
-    }
-    return found;
+    const Ipv6Address to = known == nullptr ? solicited_node_group(key.address) : key.address;
+    return send(batch, key.interface,
+                {Icmpv6Type::neighbor_solicitation, 0, own_address_beside(interface, key.address),
+                 to, key.address, interface.mac, known == nullptr ? group_mac(to) : *known});
 }
 
-void NeighborResolver::reject(Batch& batch, PacketIndex index) noexcept {
-    if (is_told(batch[index])) {
-        batch.reject6(index, DropReason::neighbor_unreachable, kUnreachable,
-                      kIcmpv6AddressUnreachable);
-    } else {
-        batch.drop(index, DropReason::neighbor_unreachable);
-    }
-}
-
-void NeighborResolver::resolve(Batch& batch, PacketIndex index, Now now) noexcept {
-    const Packet& packet = batch[index];
-    const NeighborKey key{packet.egress, ipv6_next_hop(packet)};
-    Pending* pending = find(key);
-    if (pending == nullptr) {
-        pending = claim(key);
-        if (pending == nullptr) {
-            batch.drop(index, DropReason::neighbor_pending_full);
-            return;
-        }
-    }
-    if (pending->state == NeighborState::failed) {
-        if (now < pending->next_at || pending->queued > 0) {
-            reject(batch, index);
-            return;
-        }
-        pending->state = NeighborState::incomplete;
-        pending->solicitations = 0;
-    }
-    if (pending->queued == kPendingPackets) {
-        batch.drop(index, DropReason::neighbor_pending_full);
-        return;
-    }
-    pending->queue[pending->queued++] = packet;
-    batch.put(index, Lane::hold);
-    if (pending->solicitations == 0) {
-        pending->next_at = now;
-        advance(batch, *pending, now);
-        pending_due_at_ = std::min(pending_due_at_, pending->next_at);
-    }
-}
-
-bool NeighborResolver::is_pending(const NeighborKey& key) const noexcept {
-    for (const Pending& pending : *pending_) {
-        if (pending.state == NeighborState::incomplete && pending.key == key) {
-            return true;
-        }
-    }
-    return false;
-}
-
-void NeighborResolver::learned(Batch& batch, const NeighborKey& key, MacAddress mac,
-                               Now now) noexcept {
-    table_.confirm(key, mac, coarse_seconds(now));
-    for (Probe& probe : probes_) {
-        if (probe.is_active && probe.key == key) {
-            probe.is_active = false;
-        }
-    }
-    Pending* pending = find(key);
-    if (pending == nullptr || (pending->state == NeighborState::failed && pending->queued > 0)) {
-        return;  // what is given up stays given up
-    }
-    pending->state = NeighborState::reachable;
-    pending->next_at = now;
-    pending_due_at_ = std::min(pending_due_at_, now);
-    release_reachable(batch, *pending);
-}
-
-Packet NeighborResolver::take(Pending& pending) noexcept {
-    const Packet packet = pending.queue[0];
-    std::move(pending.queue.begin() + 1,
-              pending.queue.begin() + static_cast<std::ptrdiff_t>(pending.queued),
-              pending.queue.begin());
-    --pending.queued;
-    released_.add();
-    return packet;
-}
-
-void NeighborResolver::release_reachable(Batch& batch, Pending& pending) noexcept {
-    while (pending.queued > 0 && batch.room() > kRoomKept) {
-        static_cast<void>(batch.admit(take(pending), Lane::link6));
-    }
-    if (pending.queued == 0) {
-        pending.state = NeighborState::none;
-    }
-}
-
-bool NeighborResolver::is_told(const Packet& packet) const noexcept {
-    return !packet.is_originated &&
-           (*view_.interfaces)[packet.ingress].role != InterfaceRole::outside;
-}
-
-void NeighborResolver::release_failed(Batch& batch, Pending& pending) noexcept {
-    while (pending.queued > 0 && batch.room() > kRoomKept) {
-        Packet packet = take(pending);
-        packet.note_rejection(DropReason::neighbor_unreachable, kUnreachable,
-                              kIcmpv6AddressUnreachable, 0);
-        static_cast<void>(batch.admit(packet, is_told(packet) ? Lane::icmp6_error : Lane::drop));
-    }
-}
-
-void NeighborResolver::advance(Batch& batch, Pending& pending, Now now) noexcept {
-    if (pending.state == NeighborState::reachable) {
-        release_reachable(batch, pending);
-        return;
-    }
-    if (pending.state == NeighborState::failed) {
-        release_failed(batch, pending);
-        if (pending.queued == 0 && now >= pending.next_at + Duration{std::chrono::seconds{60}}) {
-            pending.state = NeighborState::none;  // nobody asks for it any more
-        }
-        return;
-    }
-    if (now < pending.next_at) {
-        return;
-    }
-    if (pending.solicitations < kSolicitationsMax) {
-        if (solicit(batch, pending.key, nullptr)) {
-            ++pending.solicitations;
-            pending.next_at = now + kRetransmitInterval;
-        }
-        return;
-    }
-    pending.state = NeighborState::failed;
-    pending.backoff_s =
-        static_cast<std::uint8_t>(std::clamp(pending.backoff_s * 2, 1, int{kBackoffMax_s}));
-    pending.next_at = now + Duration{std::chrono::seconds{pending.backoff_s}};
-    release_failed(batch, pending);
-}
-
-void NeighborResolver::slice(Batch& batch, Now now, std::size_t budget) noexcept {
-    if (view_.interfaces == nullptr) {
-        return;
-    }
-    if (now >= pending_due_at_) {
-        pending_due_at_ = now + kRetransmitInterval;
-        for (Pending& pending : *pending_) {
-            if (pending.state == NeighborState::none) {
-                continue;
-            }
-            advance(batch, pending, now);
-            const bool is_waiting_for_room =
-                pending.queued > 0 && pending.state != NeighborState::incomplete;
-            const Now due_at = is_waiting_for_room ? now : std::max(pending.next_at, now);
-            pending_due_at_ = std::min(pending_due_at_, due_at);
-        }
-        advance_probes(batch, now);
-    }
-    if (now >= ageing_due_at_) {
-        ageing_due_at_ = now + kAgeingInterval;
-        for (; budget > 0; --budget) {
-            age(table_.entry(ageing_cursor_), now);
-            ageing_cursor_ = (ageing_cursor_ + 1) % kNeighborsMax;
-        }
-    }
-    advance_announcements(batch, now);
-}
-
-void NeighborResolver::age(const NeighborTable::Entry& entry, Now now) noexcept {
-    const std::uint32_t age_s = coarse_seconds(now) - entry.confirmed_s;
-    if (entry.state == NeighborState::reachable && age_s >= kReachable_s) {
-        table_.set_state(entry.key, NeighborState::stale);
-    } else if (entry.state == NeighborState::stale && entry.was_used) {
-        for (Probe& probe : probes_) {
-            if (!probe.is_active) {
-                probe = {entry.key, entry.mac, true, 0, now};
-                table_.set_state(entry.key, NeighborState::probe);
-                pending_due_at_ = std::min(pending_due_at_, now);
-                return;
-            }
-        }
-    } else if (entry.state == NeighborState::stale && age_s >= kForgotten_s) {
-        table_.remove(entry.key);
-    }
-}
-
-// Asks the neighbour itself whether it is still there; it is used meanwhile.
-void NeighborResolver::advance_probes(Batch& batch, Now now) noexcept {
-    for (Probe& probe : probes_) {
-        if (!probe.is_active) {
-            continue;
-        }
-        if (now >= probe.next_at) {
-            if (probe.solicitations == kSolicitationsMax) {
-                table_.remove(probe.key);
-                probe.is_active = false;
-                continue;
-            }
-            if (solicit(batch, probe.key, &probe.mac)) {
-                ++probe.solicitations;
-                probe.next_at = now + kRetransmitInterval;
-            }
-        }
-        pending_due_at_ = std::min(pending_due_at_, std::max(probe.next_at, now));
-    }
-}
-
-void NeighborResolver::announce(Now now) noexcept {
-    announcements_left_ = kAnnouncements;
-    announcement_cursor_ = 0;
-    announce_at_ = now;
-}
-
-void NeighborResolver::advance_announcements(Batch& batch, Now now) noexcept {
-    while (announcements_left_ > 0 && now >= announce_at_) {
-        bool is_end = false;
-        if (!announce_one(batch, announcement_cursor_, is_end)) {
-            return;  // no spare: in the next turn
-        }
-        ++announcement_cursor_;
-        if (is_end) {
-            announcement_cursor_ = 0;
-            --announcements_left_;
-            announce_at_ = now + kRetransmitInterval;
-        }
-    }
-}
-
-// The position counts the addresses of every interface, the link-local one last. False when nothing
-// could be sent for want of a buffer.
-bool NeighborResolver::announce_one(Batch& batch, std::size_t position, bool& is_end) noexcept {
-    for (const Interface& interface : view_.interfaces->all()) {
+bool DiscoveryFamily::announce_one(const View& view, Batch& batch, std::size_t position,
+                                   bool& is_end) noexcept {
+    for (const Interface& interface : view.interfaces->all()) {
         const bool is_spoken = interface.has_ipv6 && !is_unspecified(interface.link_local);
         const std::size_t addresses = is_spoken ? interface.ipv6_address_count + std::size_t{1} : 0;
         if (position >= addresses) {
@@ -295,50 +53,6 @@ bool NeighborResolver::announce_one(Batch& batch, std::size_t position, bool& is
     }
     is_end = true;
     return true;
-}
-
-bool NeighborResolver::solicit(Batch& batch, const NeighborKey& key,
-                               const MacAddress* mac) noexcept {
-    const Interface& interface = (*view_.interfaces)[key.interface];
-    if (!interface.is_up) {
-        return true;  // counts as asked: the answer cannot come
-    }
-    const Ipv6Address to = mac == nullptr ? solicited_node_group(key.address) : key.address;
-    return send(batch, key.interface,
-                {Icmpv6Type::neighbor_solicitation, 0, own_address_beside(interface, key.address),
-                 to, key.address, interface.mac, mac == nullptr ? group_mac(to) : *mac});
-}
-
-bool NeighborResolver::send(Batch& batch, InterfaceId egress, const NeighborFrame& frame) noexcept {
-    const std::optional<PacketIndex> index = batch.originate();
-    if (!index.has_value()) {
-        return false;
-    }
-    Packet& packet = batch[*index];
-    packet.egress = egress;
-    packet.ingress = egress;
-    if (write_neighbor_frame(packet, frame)) {
-        batch.put(*index, Lane::transmit);
-    } else {
-        batch.drop(*index, DropReason::no_buffer);
-    }
-    return true;
-}
-
-bool NeighborResolver::discard(Batch& batch) noexcept {
-    bool is_left = false;
-    for (Pending& pending : *pending_) {
-        while (pending.queued > 0 && batch.room() > 0) {
-            Packet packet = take(pending);
-            packet.verdict = DropReason::neighbor_unreachable;
-            static_cast<void>(batch.admit(packet, Lane::drop));
-        }
-        is_left = is_left || pending.queued > 0;
-        if (pending.queued == 0) {
-            pending.state = NeighborState::none;
-        }
-    }
-    return is_left;
 }
 
 }  // namespace towpath::ipv6

@@ -1,100 +1,35 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Resolution of next hops by ARP (RFC 826; nat-behaviour.md 15.4, 15.5): worker 0 only. Up to
-// kPendingMax next hops are being resolved or are known not to answer; each holds up to
-// kPendingPackets packets. Three requests, a second apart; then the next hop has failed, is retried
-// after 1 s doubling to 32 s, and what waited, or comes meanwhile, is rejected (3/1 to inside
-// senders, whether NAT has rewritten the packet or not) or dropped as neighbor_unreachable.
-//
-// resolver_slice() must run once per turn of worker 0's loop, before the stages. It needs spares in
-// the batch for requests; without one it tries again in the next turn.
+// Resolution of IPv4 next hops by ARP (RFC 826; nat-behaviour.md 15.4, 15.5). Inside senders hear
+// of a neighbour that does not answer (3/1), whether NAT has rewritten their packet or not.
 #pragma once
 
-#include <array>
-#include <cstdint>
-#include <memory>
-
-#include "dataplane/packet/batch.h"
-#include "dataplane/packet/counters.h"
-#include "dataplane/route/arp_frame.h"
+#include "dataplane/route/neighbor_resolution.h"
 #include "dataplane/route/neighbor_table.h"
 #include "dataplane/route/view.h"
-#include "dataplane/wire/now.h"
 
 namespace towpath::route {
 
-inline constexpr std::size_t kPendingMax = 64;
-inline constexpr std::size_t kPendingPackets = 16;
-inline constexpr std::uint8_t kRequestsMax = 3;
+struct ArpFamily {
+    using Key = NeighborKey;
+    using Table = NeighborTable;
+    using View = route::View;
+    static constexpr std::size_t kTableSlots = kNeighborsMax;
+    static constexpr Lane kLink = Lane::link;
+    static constexpr Lane kError = Lane::icmp_error;
 
-class NeighborResolver {
-public:
-    // `table` outlives the resolver; `released` counts packets that leave their queue.
-    NeighborResolver(NeighborTable& table, Counter& released);
-
-    void set_view(const View& view) noexcept { view_ = view; }
-    [[nodiscard]] NeighborTable& table() noexcept { return table_; }
-
-    // Takes the packet of link_stage, whose next hop is unknown: puts `index` into hold, icmp_error
-    // or drop.
-    void resolve(Batch& batch, PacketIndex index, Now now) noexcept;
-    // A neighbour said where it is. Queued packets go to Lane::link, in order.
-    void learned(Batch& batch, NeighborKey key, MacAddress mac, Now now) noexcept;
-    // True if a request for the neighbour is outstanding.
-    [[nodiscard]] bool is_pending(NeighborKey key) const noexcept;
-
-    // Retransmits, fails, probes and ages. Looks at every pending next hop and at `budget` slots.
-    void slice(Batch& batch, Now now, std::size_t budget) noexcept;
-    // Announces own and pool addresses by gratuitous ARP, three times a second apart (15.1): at
-    // start, when addresses change, when a link comes back.
-    void announce(Now now) noexcept;
-    // At shutdown: all held packets to Lane::drop, as far as there is room; false when none is
-    // left.
-    [[nodiscard]] bool discard(Batch& batch) noexcept;
-
-private:
-    // none: free. reachable: answered, but the queue did not fit the batch yet.
-    struct Pending {
-        NeighborKey key;
-        NeighborState state = NeighborState::none;
-        std::uint8_t requests = 0;
-        std::uint8_t backoff_s = 0;
-        std::size_t queued = 0;
-        Now next_at{};
-        std::array<Packet, kPendingPackets> queue;
-    };
-    struct Probe {
-        NeighborKey key;
-        MacAddress mac;
-        bool is_active = false;
-        std::uint8_t requests = 0;
-        Now next_at{};
-    };
-
-    [[nodiscard]] Pending* find(NeighborKey key) noexcept;
-    [[nodiscard]] Pending* claim(NeighborKey key) noexcept;
-    void advance(Batch& batch, Pending& pending, Now now) noexcept;
-    void release_reachable(Batch& batch, Pending& pending) noexcept;
-    void release_failed(Batch& batch, Pending& pending) noexcept;
-    [[nodiscard]] bool is_told(const Packet& packet) const noexcept;
-    [[nodiscard]] Packet take(Pending& pending) noexcept;
-    void age(const NeighborTable::Entry& entry, Now now) noexcept;
-    void advance_probes(Batch& batch, Now now) noexcept;
-    void advance_announcements(Batch& batch, Now now) noexcept;
-    [[nodiscard]] bool announce_one(Batch& batch, std::size_t position, bool& is_end) noexcept;
-    [[nodiscard]] bool request(Batch& batch, NeighborKey key, MacAddress target) noexcept;
-    [[nodiscard]] bool send(Batch& batch, InterfaceId egress, const ArpMessage& message) noexcept;
-
-    NeighborTable& table_;
-    Counter& released_;
-    View view_;
-    std::unique_ptr<std::array<Pending, kPendingMax>> pending_;
-    std::array<Probe, kPendingMax> probes_{};
-    Now pending_due_at_{};  // nothing to do for pending next hops before
-    Now ageing_due_at_{};
-    std::size_t ageing_cursor_ = 0;
-    std::uint8_t announcements_left_ = 0;
-    std::size_t announcement_cursor_ = 0;
-    Now announce_at_{};
+    [[nodiscard]] static Key key_of(const Packet& packet) noexcept {
+        return {packet.egress, packet.next_hop};
+    }
+    [[nodiscard]] static bool is_told(const View& view, const Packet& packet) noexcept;
+    static void note_unreachable(Packet& packet) noexcept;
+    [[nodiscard]] static bool request(const View& view, Batch& batch, const Key& key,
+                                      const MacAddress* known) noexcept;
+    // By gratuitous ARP: own addresses, then those of the pool.
+    [[nodiscard]] static bool announce_one(const View& view, Batch& batch, std::size_t position,
+                                           bool& is_end) noexcept;
 };
+
+extern template class NeighborResolution<ArpFamily>;
+using NeighborResolver = NeighborResolution<ArpFamily>;
 
 }  // namespace towpath::route

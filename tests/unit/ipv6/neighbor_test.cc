@@ -148,7 +148,7 @@ TEST_F(Ipv6Neighbors, NextHopThatDoesNotAnswerIsReported) {
 
 TEST_F(Ipv6Neighbors, MoreThanSixteenPacketsDoNotWait) {
     std::vector<Frame> frames;
-    for (std::size_t count = 0; count <= ipv6::kPendingPackets; ++count) {
+    for (std::size_t count = 0; count <= route::kPendingPackets; ++count) {
         frames.push_back(udp6());
         (void)gateway.run(frames.back(), kStart);
     }
