@@ -17,14 +17,14 @@ constexpr std::size_t kInFront_bytes = sizeof(Ipv6Header) + sizeof(Icmpv6Header)
 constexpr std::size_t kQuoteMax_bytes = kIpv6MtuMinimum_bytes - kInFront_bytes;
 constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15U;
 
-IcmpErrorState::Class class_of(const Packet& packet) noexcept {
+route::IcmpErrorClass class_of(const Packet& packet) noexcept {
     switch (static_cast<Icmpv6Type>(packet.icmp_type)) {
         case Icmpv6Type::time_exceeded:
-            return IcmpErrorState::Class::time_exceeded;
+            return route::IcmpErrorClass::time_exceeded;
         case Icmpv6Type::packet_too_big:
-            return IcmpErrorState::Class::too_big;
+            return route::IcmpErrorClass::too_big;
         default:
-            return IcmpErrorState::Class::other;
+            return route::IcmpErrorClass::other;
     }
 }
 
@@ -55,7 +55,7 @@ std::uint64_t hash_of(const Ipv6Address& address, std::uint64_t key) noexcept {
 
 // What makes two errors identical, as a number: as in route/icmp_error_stage.h.
 std::uint64_t identity_of(const Packet& packet, const Ipv6Header& ip, std::uint64_t key) noexcept {
-    const bool is_probe = class_of(packet) == IcmpErrorState::Class::time_exceeded;
+    const bool is_probe = class_of(packet) == route::IcmpErrorClass::time_exceeded;
     const bool is_query = packet.transport == TransportKind::icmp_query;
     std::uint64_t transport = 0;
     const auto bytes = packet.bytes().subspan(packet.l4);
@@ -65,19 +65,6 @@ std::uint64_t identity_of(const Packet& packet, const Ipv6Header& ip, std::uint6
                                std::uint64_t{packet.icmp_code} << 8U | packet.ip_protocol;
     const std::uint64_t hash = hash_of(ip.destination, hash_of(ip.source, key));
     return mix(mix(hash, transport), kind);
-}
-
-bool is_within_rate(IcmpErrorState& state, const Packet& packet, const Ipv6Address& host,
-                    Now now) noexcept {
-    const auto error_class = static_cast<std::size_t>(class_of(packet));
-    const std::uint64_t hash = hash_of(host, state.key);
-    route::TokenBucket& host_bucket =
-        state.host_buckets[hash >> 32U & (IcmpErrorState::kHostBuckets - 1)][error_class];
-    route::TokenBucket& interface_bucket =
-        state.interface_buckets[static_cast<std::size_t>(packet.ingress)][error_class];
-    // The host first, so that one loud host cannot use up what others would get.
-    return host_bucket.take(state.host_limit, now) &&
-           interface_bucket.take(state.interface_limit, now);
 }
 
 // The address that the sender knows us by on the interface that received the packet; any other of
@@ -157,18 +144,13 @@ void report(IcmpErrorState& state, Batch& batch, PacketIndex index, Now now) noe
         batch.drop(index, packet.verdict);
         return;
     }
-    const std::uint64_t identity = identity_of(packet, ip, state.key);
-    if (state.recent.contains(identity, now)) {
-        state.suppressed->repeated.add();
+    const std::uint64_t key = state.budget.key;
+    if (!state.budget.take(
+            {packet.ingress, class_of(packet), hash_of(sender, key), identity_of(packet, ip, key)},
+            now)) {
         batch.drop(index, packet.verdict);
         return;
     }
-    if (!is_within_rate(state, packet, sender, now)) {
-        state.suppressed->over_rate.add();
-        batch.drop(index, packet.verdict);
-        return;
-    }
-    state.recent.note(identity, now);
     write_error(packet, from, sender);
     become_originated(packet);
     packet.egress = route.interface;

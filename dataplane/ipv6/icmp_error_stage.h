@@ -10,31 +10,16 @@
 // both are counted as suppressed.
 #pragma once
 
-#include <array>
-
 #include "dataplane/ipv6/view.h"
 #include "dataplane/packet/batch.h"
-#include "dataplane/packet/counters.h"
-#include "dataplane/route/icmp_error_stage.h"
-#include "dataplane/route/recent_errors.h"
-#include "dataplane/route/token_bucket.h"
+#include "dataplane/route/icmp_error_budget.h"
 #include "dataplane/wire/now.h"
 
 namespace towpath::ipv6 {
 
 struct IcmpErrorState {
-    using Class = route::IcmpErrorClass;
-    static constexpr std::size_t kClasses = static_cast<std::size_t>(Class::count);
-    static constexpr std::size_t kHostBuckets = 1024;  // hosts that share one share its rate
-
     View view;
-    route::RateLimit interface_limit = route::RateLimit::per_second(1000, 100);
-    route::RateLimit host_limit = route::RateLimit::per_second(10, 6);
-    std::uint64_t key = 0;  // random, so that nobody chooses whom to share a bucket with
-    std::array<std::array<route::TokenBucket, kClasses>, kInterfacesMax> interface_buckets{};
-    std::array<std::array<route::TokenBucket, kClasses>, kHostBuckets> host_buckets{};
-    route::RecentErrors recent;
-    SuppressedErrorCounters* suppressed = nullptr;  // PipelineCounters::suppressed_errors
+    route::IcmpErrorBudget budget;
 };
 
 void icmp_error_stage(IcmpErrorState& state, Batch& batch, Now now) noexcept;

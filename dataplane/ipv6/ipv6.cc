@@ -21,8 +21,8 @@ bool has_same_addresses(const Interface& left, const Interface& right) noexcept 
 
 Ipv6::Ipv6(WorkerId worker, NeighborTable& neighbors, PipelineCounters& counters,
            std::uint64_t key) {
-    icmp_error.key = key;
-    icmp_error.suppressed = &counters.suppressed_errors;
+    icmp_error.budget.key = key;
+    icmp_error.budget.suppressed = &counters.suppressed_errors;
     link.neighbors = &neighbors;
     if (worker == 0) {
         resolver_ = std::make_unique<NeighborResolver>(neighbors, counters.released);

@@ -39,8 +39,8 @@ Pipeline::Pipeline(WorkerId worker, PipelineShared& shared, PipelineCounters& co
       ipv6_{worker, shared.ipv6_neighbors, counters, shared.key},
       neighbors_{shared.neighbors},
       mappings_per_worker_{shared.nat.capacity().mappings / shared.nat.capacity().workers + 1} {
-    icmp_error_.key = shared.key;
-    icmp_error_.suppressed = &counters.suppressed_errors;
+    icmp_error_.budget.key = shared.key;
+    icmp_error_.budget.suppressed = &counters.suppressed_errors;
     link_.neighbors = &shared.neighbors;
     if (worker == 0) {
         resolver_ = std::make_unique<route::NeighborResolver>(shared.neighbors, counters.released);

@@ -63,17 +63,8 @@ bool is_answerable(const Packet& packet, const Ipv4Header& ip, const View& view)
     return true;
 }
 
-bool is_within_rate(IcmpErrorState& state, const Packet& packet, Ipv4Address host,
-                    Now now) noexcept {
-    const auto error_class = static_cast<std::size_t>(class_of(packet));
-    const std::uint64_t hash = (host.bits() ^ state.key) * 0x9E3779B97F4A7C15U;
-    TokenBucket& host_bucket =
-        state.host_buckets[hash >> 32U & (IcmpErrorState::kHostBuckets - 1)][error_class];
-    TokenBucket& interface_bucket =
-        state.interface_buckets[static_cast<std::size_t>(packet.ingress)][error_class];
-    // The host first, so that one loud host cannot use up what others would get.
-    return host_bucket.take(state.host_limit, now) &&
-           interface_bucket.take(state.interface_limit, now);
+std::uint64_t hash_of(Ipv4Address host, std::uint64_t key) noexcept {
+    return (host.bits() ^ key) * 0x9E3779B97F4A7C15U;
 }
 
 // What makes two errors identical, as a number. `packet` is as its sender sent it.
@@ -228,18 +219,13 @@ void report(IcmpErrorState& state, Batch& batch, PacketIndex index, Now now) noe
         batch.drop(index, packet.verdict);
         return;
     }
-    const std::uint64_t identity = identity_of(packet, ip, state.key);
-    if (state.recent.contains(identity, now)) {
-        state.suppressed->repeated.add();
+    const std::uint64_t key = state.budget.key;
+    if (!state.budget.take(
+            {packet.ingress, class_of(packet), hash_of(sender, key), identity_of(packet, ip, key)},
+            now)) {
         batch.drop(index, packet.verdict);
         return;
     }
-    if (!is_within_rate(state, packet, sender, now)) {
-        state.suppressed->over_rate.add();
-        batch.drop(index, packet.verdict);
-        return;
-    }
-    state.recent.note(identity, now);
     write_error(packet, from, sender);
     become_originated(packet);
     packet.egress = route.interface;

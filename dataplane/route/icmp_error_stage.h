@@ -13,12 +13,10 @@
 // traceroute may keep to one flow and tell its probes apart by that.
 #pragma once
 
-#include <array>
+#include <cstddef>
 
 #include "dataplane/packet/batch.h"
-#include "dataplane/packet/counters.h"
-#include "dataplane/route/recent_errors.h"
-#include "dataplane/route/token_bucket.h"
+#include "dataplane/route/icmp_error_budget.h"
 #include "dataplane/route/view.h"
 #include "dataplane/wire/now.h"
 
@@ -26,21 +24,9 @@ namespace towpath::route {
 
 inline constexpr std::size_t kIcmpErrorBytesMax = 576;  // IPv4 header to end of quote
 
-// Own budgets, so that exhaustion errors cannot starve PMTUD or traceroute.
-enum class IcmpErrorClass : std::uint8_t { too_big, time_exceeded, other, count };
-
 struct IcmpErrorState {
-    static constexpr std::size_t kClasses = static_cast<std::size_t>(IcmpErrorClass::count);
-    static constexpr std::size_t kHostBuckets = 1024;  // hosts that share one share its rate
-
     View view;
-    RateLimit interface_limit = RateLimit::per_second(1000, 100);
-    RateLimit host_limit = RateLimit::per_second(10, 6);
-    std::uint64_t key = 0;  // random, so that nobody chooses whom to share a bucket with
-    std::array<std::array<TokenBucket, kClasses>, kInterfacesMax> interface_buckets{};
-    std::array<std::array<TokenBucket, kClasses>, kHostBuckets> host_buckets{};
-    RecentErrors recent;
-    SuppressedErrorCounters* suppressed = nullptr;  // PipelineCounters::suppressed_errors
+    IcmpErrorBudget budget;
 };
 
 void icmp_error_stage(IcmpErrorState& state, Batch& batch, Now now) noexcept;

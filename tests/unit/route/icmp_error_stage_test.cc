@@ -14,7 +14,7 @@ class IcmpError : public RouteFixture {
 protected:
     IcmpError() {
         state_.view = view_;
-        state_.suppressed = &suppressed_;
+        state_.budget.suppressed = &suppressed_;
     }
     Lane pass(Frame& frame, std::uint8_t type = 11, std::uint8_t code = 0,
               std::uint16_t mtu_bytes = 0, DropReason verdict = ttl_expired) {
@@ -204,8 +204,8 @@ TEST_F(IcmpError, AnswersEveryProbeOfATraceroute) {
 
 // Hundreds of flows in a second do not make it forget: its sets hold 2048.
 TEST_F(IcmpError, RemembersManyFlowsAtOnce) {
-    state_.interface_limit = RateLimit::per_second(100000, 100000);
-    state_.host_limit = RateLimit::per_second(100000, 100000);
+    state_.budget.interface_limit = RateLimit::per_second(100000, 100000);
+    state_.budget.host_limit = RateLimit::per_second(100000, 100000);
     const auto from_port = [](std::uint16_t port) { return builders::udp({.source_port = port}); };
     for (std::uint16_t port = 1; port <= 500; ++port) {
         ASSERT_EQ(pass(parsed(from_port(port))), Lane::link);
@@ -219,7 +219,7 @@ TEST_F(IcmpError, RemembersManyFlowsAtOnce) {
 }
 
 TEST_F(IcmpError, RateForOneInterface) {
-    state_.interface_limit = RateLimit::per_second(1, 2);
+    state_.budget.interface_limit = RateLimit::per_second(1, 2);
     EXPECT_EQ(pass(parsed(builders::udp({.source = "10.77.1.3"}))), Lane::link);
     EXPECT_EQ(pass(parsed(builders::udp({.source = "10.77.1.4"}))), Lane::link);
     EXPECT_EQ(pass(parsed(builders::udp({.source = "10.77.1.5"}))), Lane::drop);
@@ -228,7 +228,7 @@ TEST_F(IcmpError, RateForOneInterface) {
 }
 
 TEST_F(IcmpError, ClassesDoNotStarveEachOther) {
-    state_.host_limit = RateLimit::per_second(1, 1);
+    state_.budget.host_limit = RateLimit::per_second(1, 1);
     Frame unreachable = parsed(builders::udp());
     EXPECT_EQ(pass(unreachable, 3, 1, 0, nat_port_exhausted), Lane::link);
     Frame again = parsed(builders::udp({.source_port = 5001}));
