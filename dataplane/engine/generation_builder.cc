@@ -222,6 +222,12 @@ nat::Policy policy_of(const contract::World& world) {
             policy.reserved_ports.set(port);
         }
     }
+    // Whatever the ranges say (decisions.md W9): no mapping may come between a tunnel and its peers.
+    for (const contract::TunnelSet& tunnel : world.tunnels) {
+        if (tunnel.listen_port != 0) {
+            policy.reserved_ports.set(tunnel.listen_port);
+        }
+    }
     for (const contract::PrefixField& source : world.sources) {
         policy.sources.push_back(source.prefix());
     }

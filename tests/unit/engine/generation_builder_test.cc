@@ -168,6 +168,16 @@ TEST_F(GenerationBuilder, LimitsTunnelsToWhatTheyAdvertise) {
     EXPECT_TRUE(permits("198.51.100.1", true));
 }
 
+TEST_F(GenerationBuilder, PortsOfTunnelsAreNeverAMappings) {
+    world_.tunnels[0].id = 2;
+    world_.tunnels[0].listen_port = 51820;
+    const auto generation = build();
+    EXPECT_TRUE(generation->nat.reserved_ports[51820]);
+    EXPECT_TRUE(generation->local.is_reserved(Port{std::uint16_t{51820}}));
+    EXPECT_FALSE(generation->local.is_reserved(Port{std::uint16_t{51821}}));
+    EXPECT_FALSE(generation->local.is_reserved(Port{}));
+}
+
 TEST_F(GenerationBuilder, TunnelsTranslateToInterfacesThatAreNotOutside) {
     const auto address_of = [this](std::size_t id) {
         const auto generation = build();
