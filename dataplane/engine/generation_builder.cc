@@ -222,7 +222,7 @@ nat::Policy policy_of(const contract::World& world) {
             policy.reserved_ports.set(port);
         }
     }
-    // Whatever the ranges say (decisions.md W9): no mapping may come between a tunnel and its peers.
+    // Whatever the ranges say (decisions.md W9): no mapping comes between a tunnel and its peers.
     for (const contract::TunnelSet& tunnel : world.tunnels) {
         if (tunnel.listen_port != 0) {
             policy.reserved_ports.set(tunnel.listen_port);
