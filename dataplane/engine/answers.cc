@@ -24,7 +24,11 @@ std::uint32_t idle_limit_s(const nat::MappingView& view, const nat::Timeouts& ti
     return seconds_of(timeouts.icmp);
 }
 
-contract::Filtering filtering_of(Protocol protocol, const nat::Policy& policy) {
+contract::Filtering filtering_of(const nat::MappingView& view, const nat::Policy& policy) {
+    if (view.realm != nat::kOutsideRealm) {
+        return contract::Filtering::address_and_port_dependent;  // realm.h
+    }
+    const Protocol protocol = view.protocol;
     const nat::Filtering filtering = protocol == Protocol::udp   ? policy.udp_filtering
                                      : protocol == Protocol::tcp ? policy.tcp_filtering
                                                                  : policy.icmp_filtering;
@@ -119,7 +123,7 @@ contract::MappingRow mapping_row(const nat::MappingView& view, const nat::Policy
     row.outside = contract::EndpointField::of(view.outside);
     row.kind = kind_of(view.protocol);
     row.worker = view.owner;
-    row.filtering = filtering_of(view.protocol, policy);
+    row.filtering = filtering_of(view, policy);
     row.is_tracked = view.sessions != 0 ? 1 : 0;
     row.age_s = view.age_s;
     row.idle_s = view.idle_s;

@@ -53,7 +53,8 @@ void Dataplane::list_remotes(const nat::MappingView& mapping, contract::NatLooku
         nat::Page page;
         workers_->ask(mapping.owner, [&](nat::State& state, Now now) {
             page = state.remotes(mapping.protocol, mapping.inside, cursor,
-                                 std::span{views}.first(limit - reply.remote_count), now);
+                                 std::span{views}.first(limit - reply.remote_count), now,
+                                 mapping.realm);
         });
         for (const nat::RemoteView& view : std::span{views.data(), page.count}) {
             reply.remotes[reply.remote_count++] = remote_row(view);

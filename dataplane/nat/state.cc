@@ -30,6 +30,7 @@ constexpr std::uint32_t kListScanMax = 4096;
         .inside = {mapping.inside_address(), mapping.inside_port()},
         .outside = {mapping.outside_address, mapping.outside_port},
         .protocol = mapping.protocol(),
+        .realm = mapping.realm(),
         .owner = translator.worker,
         .is_held = state == MappingState::held,
         .is_replied = mapping.is_replied.load(std::memory_order_relaxed),
@@ -39,18 +40,21 @@ constexpr std::uint32_t kListScanMax = 4096;
     };
 }
 
+[[nodiscard]] EntryIndex find_in(const Translator& translator, Protocol protocol, Endpoint inside,
+                                 Realm realm) noexcept {
+    const InsideKey key = inside_key(inside.address, inside.port, protocol, realm);
+    return translator.mappings.find(key, translator.tables.hash_of(key));
+}
+
 // The mapping towards outside if there is one, else that towards an interface, else the identity.
 [[nodiscard]] EntryIndex find_inside(const Translator& translator, Protocol protocol,
                                      Endpoint inside) noexcept {
-    const auto find_in = [&](Realm realm) {
-        const InsideKey key = inside_key(inside.address, inside.port, protocol, realm);
-        return translator.mappings.find(key, translator.tables.hash_of(key));
-    };
-    EntryIndex index = find_in(kOutsideRealm);
+    EntryIndex index = find_in(translator, protocol, inside, kOutsideRealm);
     for (std::size_t interface = 0; index == kNoEntry && interface < kInterfacesMax; ++interface) {
-        index = find_in(realm_towards(static_cast<InterfaceId>(interface)));
+        index = find_in(translator, protocol, inside,
+                        realm_towards(static_cast<InterfaceId>(interface)));
     }
-    return index != kNoEntry ? index : find_in(kIdentityRealm);
+    return index != kNoEntry ? index : find_in(translator, protocol, inside, kIdentityRealm);
 }
 
 [[nodiscard]] bool is_session_of(const Session& session, EntryIndex mapping) noexcept {
@@ -114,9 +118,9 @@ Page State::list(std::uint32_t cursor, std::span<MappingView> page, Now now) con
 }
 
 Page State::remotes(Protocol protocol, Endpoint inside, std::uint32_t cursor,
-                    std::span<RemoteView> page, Now now) const noexcept {
+                    std::span<RemoteView> page, Now now, Realm realm) const noexcept {
     Page result;
-    const EntryIndex mapping = find_inside(*translator_, protocol, inside);
+    const EntryIndex mapping = find_in(*translator_, protocol, inside, realm);
     if (mapping == kNoEntry) {
         return result;
     }

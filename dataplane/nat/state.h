@@ -59,7 +59,8 @@ public:
     // bounded part of the session table, which has no index by mapping; sessions that come or go
     // meanwhile may be missed or told.
     [[nodiscard]] Page remotes(Protocol protocol, Endpoint inside, std::uint32_t cursor,
-                               std::span<RemoteView> page, Now now) const noexcept;
+                               std::span<RemoteView> page, Now now,
+                               Realm realm = kOutsideRealm) const noexcept;
 
     // One consumer, any thread.
     [[nodiscard]] EventRing& events() noexcept;

@@ -17,6 +17,7 @@ struct MappingView {
     Endpoint inside;
     Endpoint outside;
     Protocol protocol = Protocol::udp;
+    Realm realm = kOutsideRealm;
     WorkerId owner = 0;
     bool is_held = false;  // ended, its port still rests
     bool is_replied = false;

@@ -30,6 +30,9 @@ struct GatewayOptions {
     std::uint16_t outside_mtu_bytes = 1500;
     bool has_host = false;
     bool reject_syns = false;
+    // Of the tunnel of tunnel_gateway.h (decisions.md W13).
+    bool hides_peers = false;
+    bool tracks_peers = false;
 };
 
 inline Interface make_interface(InterfaceId id, InterfaceRole role, MacAddress mac,
@@ -95,7 +98,8 @@ public:
           pipeline{0, shared_, counters,
                    tunnels == nullptr ? std::nullopt
                                       : std::optional{std::move(*crypto::Aead::create())}} {
-        TOWPATH_ASSERT(tables_->bind_pool(generation_->nat.pool).has_value());
+        TOWPATH_ASSERT(tables_->bind_pool(generation_->nat.pool, generation_->nat.realm_addresses)
+                           .has_value());
         quiescence_.come_online(0);
         for (std::uint32_t host = 2; host < 255; ++host) {
             neighbors.confirm({kInside, Ipv4Address{0x0A4D0100U + host}}, kPeerMac, 1);

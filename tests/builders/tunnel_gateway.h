@@ -58,7 +58,14 @@ inline std::shared_ptr<const pipeline::Generation> make_tunnel_generation(
     nat::Policy& nat = generation->nat;
     nat.sources.push_back(prefix("10.99.0.0/24"));
     nat.reserved_ports.set(kTunnelPort.number());
+    nat.has_tunnel_flows = options.hides_peers || options.tracks_peers;
+    nat.tunnel_flows[3].is_translated = options.hides_peers;
+    nat.tunnel_flows[3].is_stateful = options.tracks_peers;
     route::LocalSettings local;
+    if (options.hides_peers) {
+        nat.realm_addresses[0] = interfaces.storage[0].address_storage[0].address;
+        local.realm_addresses = {nat.realm_addresses[0]};
+    }
     local.inside_sources = nat.sources;
     local.pool = nat.pool;
     local.reserved_ports = nat.reserved_ports;

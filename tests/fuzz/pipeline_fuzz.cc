@@ -2,7 +2,8 @@
 // The whole pipeline under a hostile link and hostile peers. An input is a sequence of records: one
 // byte of flags (bit 0 interface, bit 1 from the host, bits 2 to 7 seconds to let pass), two bytes
 // of length, whose upper five bits say how the bytes arrive (HowItArrives), the bytes: a frame, or
-// what a peer of the tunnel sends. Oracles: conservation (asserted by the pipeline in every burst);
+// what a peer of the tunnel sends. The length of the input says whether peers are hidden or tracked
+// (decisions.md W13). Oracles: conservation (asserted by the pipeline in every burst);
 // no byte outside the window and its head and tail room changes; what is transmitted has a valid
 // IPv4 header, or an IPv6 header whose length is that of the frame; what leaves as transport data
 // opens and is an IP packet.
@@ -60,8 +61,13 @@ struct GuardedFrame {
     Frame frame;
 };
 
-GatewayOptions small_gateway() {
+enum class Roles : std::uint8_t { plain, hides_peers, tracks_peers, count };
+
+GatewayOptions small_gateway(Roles roles) {
     GatewayOptions options;
+    options.capacity.realm_addresses = 1;
+    options.hides_peers = roles == Roles::hides_peers;
+    options.tracks_peers = roles == Roles::tracks_peers;
     options.capacity.mappings = 64;
     options.capacity.sessions = 64;
     options.capacity.pool_addresses = 1;
@@ -76,7 +82,7 @@ enum : PeerId { kConnected, kReachable, kDead, kUnknownPlace, kPeerCount };
 
 // What all inputs share, because nothing of it changes.
 struct World {
-    World() {
+    explicit World(Roles roles) : options{small_gateway(roles)} {
         for (PeerId peer = 0; peer < kPeerCount; ++peer) {
             const std::string number = std::to_string(peer + 2);
             for (const std::string& text :
@@ -86,7 +92,7 @@ struct World {
         }
         generation = make_tunnel_generation(options, allowed);
     }
-    GatewayOptions options = small_gateway();
+    GatewayOptions options;
     Quiescence quiescence;
     wireguard::AllowedIps allowed{16, kPeerCount, quiescence};
     std::shared_ptr<const pipeline::Generation> generation;
@@ -279,8 +285,9 @@ private:
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size_bytes) {
-    static const World world;
-    Box box{world};
+    static const std::array<World, static_cast<std::size_t>(Roles::count)> worlds{
+        World{Roles::plain}, World{Roles::hides_peers}, World{Roles::tracks_peers}};
+    Box box{worlds[size_bytes % worlds.size()]};
     std::span input{reinterpret_cast<const std::byte*>(data), size_bytes};
     while (input.size() >= 3 && box.frame_count() < kFramesMax) {
         const auto flags = std::to_integer<std::uint8_t>(input[0]);

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """With `source-nat: {default: interface}` private hosts that know no way back answer a peer: they see
 the gateway's own address, which the gateway's host keeps for itself as well; exceptions see the
-peer. With `stateful: true` they answer and do not begin. Both change by `towpath reload`, and the
-NAT's log says which peer had which endpoint (decisions.md W13).
+peer. With `stateful: true` they answer and do not begin. Both change by `towpath reload`, the NAT's
+log says which peer had which endpoint, and none of it needs a `nat:` section (decisions.md W13).
 
     c (wireguard-go) -- hard NAT -- router -- towpath (wg0) -- lan -- a, b
                                       |
@@ -20,12 +20,13 @@ from lab.wireguard import PORT, UserSpacePeer, key_pair, peer
 TUNNEL, CLIENT = "10.99.0.1", "10.99.0.2"
 
 
-def _config(lab, private, public, roles):
+def _config(lab, private, public, roles, has_nat=True):
     path = lab.folder / "wg0.conf"
     path.write_text(f"[Interface]\nPrivateKey = {private}\nListenPort = {PORT}\n"
                     f"Address = {TUNNEL}/24\n" + peer(public, [f"{CLIENT}/32"]), encoding="ascii")
     path.chmod(0o600)
-    return QUICK_START.replace("inside: [lan]", "log: {json: stderr}, inside: [lan, wg0]") + (
+    text = QUICK_START.replace("inside: [lan]", "log: {json: stderr}, inside: [lan, wg0]")
+    return (text if has_nat else text[:text.index("nat:")]) + (
         f"wireguard:\n  wg0: {{config: {path}, {roles}}}\n")
 
 
@@ -81,11 +82,20 @@ def _asks(lab, towpath, host, seen_as):
         check(question is not None, f"{host} heard nothing: {towpath.drops()}")
         equal(question[1][0], seen_as, f"whom {host} sees")
         if seen_as == LAN_ADDRESS:
+            _is_found(towpath, asking.getsockname(), question[1])
+        if seen_as == LAN_ADDRESS:
             stranger.sendto(b"stranger", question[1])
         service.sendto(b"answer", question[1])
         answer = received(asking)
         check(answer is not None, f"c heard no answer of {host}: {towpath.drops()}")
         equal(answer, (b"answer", service.getsockname()), "what c heard")
+
+
+def _is_found(towpath, inside, outside):
+    """Asked for what the private host sees, `towpath nat lookup` names the peer."""
+    found = towpath.json("nat", "lookup", f"{outside[0]}:{outside[1]}/udp")["mapping"]
+    equal((found["inside"], found["filtering"], len(found["remotes"])),
+          (f"{inside[0]}:{inside[1]}", "address-and-port-dependent", 1), f"{found}")
 
 
 def host_address(host):
@@ -131,6 +141,15 @@ def _stateful(lab, towpath):
     equal(_fetched(lab, "c", WEB), "200", f"what c fetched from the internet ({towpath.drops()})")
 
 
+def _without_nat(lab, towpath):
+    lab.must("a", "ip", "route", "del", "default")
+    words = _pinged(lab, "c", A)
+    check(" 3 received" in words, f"c pings a without nat: {words}{towpath.drops()}")
+    _asks(lab, towpath, "a", LAN_ADDRESS)
+    equal(_fetched(lab, "c", WEB), "200", f"what c fetched by the neutral wan ({towpath.drops()})")
+    lab.must("a", "ip", "route", "add", "default", "via", LAN_ADDRESS)
+
+
 @behaviour
 def tunnel_hides_peers():
     with Lab("tnhp") as lab:
@@ -149,3 +168,6 @@ def tunnel_hides_peers():
             _reload(towpath, _config(lab, private, client.public, "stateful: false"))
             words = _pinged(lab, "a", CLIENT)
             check(" 3 received" in words, f"a pings c after all: {words}{towpath.drops()}")
+            _reload(towpath, _config(lab, private, client.public, "source-nat: {default: interface}",
+                                     has_nat=False))
+            _without_nat(lab, towpath)

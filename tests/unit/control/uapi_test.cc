@@ -189,6 +189,17 @@ TEST(UapiApply, UpdateOnlyMakesNoPeerAndReplaceKeepsNames) {
     EXPECT_TRUE(peers()[0].allowed_ips.empty());
 }
 
+// W13: nothing would track it.
+TEST(UapiApply, AStatefulTunnelGetsNoIpv6) {
+    config::Config config = one_tunnel();
+    config.tunnels[0].peers[1].allowed_ips.pop_back();
+    config.tunnels[0].is_stateful = true;
+    EXPECT_EQ(carry_out(kOne + "allowed_ip=2001:db8:99::2/128\n", config), Refusal::invalid);
+    EXPECT_EQ(carry_out(kOne + "allowed_ip=10.99.0.9/32\n", config), Refusal::none);
+    config.tunnels[0].is_stateful = false;
+    EXPECT_EQ(carry_out(kOne + "allowed_ip=2001:db8:99::2/128\n", config), Refusal::none);
+}
+
 TEST(UapiApply, OurOwnKeyIsNoPeer) {
     config::Config config = one_tunnel();
     const wireguard::Identity identity{crypto::PrivateKey{key_of(0x22)}};

@@ -45,6 +45,18 @@ TEST(MappingRow, IsTrackedOnlyWithSessions) {
     EXPECT_EQ(row.outside.port.number(), 5001);
 }
 
+// realm.h: towards an interface and where nothing is translated, whatever the policy says.
+TEST(MappingRow, OnlyAnswersComeToPeersThatAreHiddenOrTracked) {
+    const nat::Policy policy;
+    nat::MappingView view = view_of(Protocol::udp);
+    EXPECT_EQ(mapping_row(view, policy).filtering, contract::Filtering::endpoint_independent);
+    for (const nat::Realm realm : {nat::realm_towards(InterfaceId{0}), nat::kIdentityRealm}) {
+        view.realm = realm;
+        EXPECT_EQ(mapping_row(view, policy).filtering,
+                  contract::Filtering::address_and_port_dependent);
+    }
+}
+
 TEST(RemoteRow, SaysHowFarTheConnectionIs) {
     using nat::SessionState;
     const auto state_of = [](SessionState state) {

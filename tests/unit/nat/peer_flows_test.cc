@@ -78,6 +78,14 @@ TEST_P(Translated, OneMappingForEveryHostAndAnotherForTheInternet) {
     EXPECT_EQ(source_of(second), source_of(first));
     EXPECT_EQ(source_of(outside), endpoint("203.0.113.9", 5000));
     EXPECT_EQ(rig.live_mappings(), 2U);
+    std::array<RemoteView, 4> remotes;
+    const auto remotes_in = [&](Realm realm) {
+        return rig.owner_of(kPeer)
+            .remotes(Protocol::udp, endpoint(kPeer, 5000), 0, remotes, rig.now, realm)
+            .count;
+    };
+    EXPECT_EQ(remotes_in(realm_towards(kLan)), 2U);
+    EXPECT_EQ(remotes_in(kOutsideRealm), 0U);  // nobody counts them there
     // Asked by its inside endpoint, it is the mapping towards outside that is told.
     EXPECT_EQ(rig.lookup(Protocol::udp, kPeer, 5000)->outside, endpoint("203.0.113.9", 5000));
     EXPECT_EQ(
@@ -356,6 +364,7 @@ TEST_P(Tracked, IsShownAndNotLogged) {
     const auto view = rig.lookup(Protocol::udp, kPeer, 5000);
     ASSERT_TRUE(view.has_value());
     EXPECT_EQ(view->outside, view->inside);
+    EXPECT_EQ(view->realm, kIdentityRealm);
     EXPECT_EQ(view->sessions, 1U);
     MappingEvent event;
     EXPECT_FALSE(rig.owner_of(kPeer).events().pop(event));
