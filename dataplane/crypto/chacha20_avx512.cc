@@ -67,8 +67,20 @@ using Rows = ChachaRows<Lanes>;
     return _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
 }
 
-// The key words of sixteen lanes into rows 4 to 11.
-[[gnu::always_inline]] inline void load_keys(Rows& x, const std::uint8_t* const* keys) {
+// The key words of sixteen lanes into rows 4 to 11. Lanes without a block repeat the first key;
+// what they compute is not stored.
+[[gnu::always_inline]] inline void load_keys(Rows& x, const KernelPacket* packets,
+                                             const KernelRun* runs, unsigned count) {
+    const std::uint8_t* keys[kLanes];
+    unsigned lane = 0;
+    for (unsigned index = 0; index < count; ++index) {
+        for (unsigned end = lane + runs[index].count; lane < end; ++lane) {
+            keys[lane] = packets[runs[index].packet].key;
+        }
+    }
+    for (; lane < kLanes; ++lane) {
+        keys[lane] = keys[0];
+    }
     Vector pairs[8];
     for (unsigned pair = 0; pair < 4; ++pair) {
         pairs[pair] = two_keys(keys[pair], keys[pair + 4]);
@@ -91,22 +103,24 @@ using Rows = ChachaRows<Lanes>;
     }
 }
 
-// Where each lane's key stream goes, and what it is combined with: the data in place, or zeros to
-// give a one-time key.
+// What each lane's key stream is combined with, in place; a one-time key is the key stream itself.
 struct Places {
-    const std::uint8_t* from[kLanes];
-    std::uint8_t* to[kLanes];
+    std::uint8_t* data[kLanes];
     std::uint32_t left_bytes[kLanes];
+    std::uint32_t key_lanes = 0;  // a bit for each lane that gives a one-time key
 };
 
 [[gnu::always_inline]] inline void combine(const Places& places, unsigned lane, Vector stream) {
     if (places.left_bytes[lane] >= kBlock_bytes) {
-        const Vector text = _mm512_loadu_si512(places.from[lane]);
-        _mm512_storeu_si512(places.to[lane], _mm512_xor_si512(text, stream));
+        const Vector text = _mm512_loadu_si512(places.data[lane]);
+        _mm512_storeu_si512(places.data[lane], _mm512_xor_si512(text, stream));
+    } else if ((places.key_lanes >> lane & 1U) != 0) {
+        _mm256_store_si256(reinterpret_cast<__m256i*>(places.data[lane]),
+                           _mm512_castsi512_si256(stream));
     } else {
         const __mmask64 mask = _bzhi_u64(~0ULL, places.left_bytes[lane]);
-        const Vector text = _mm512_maskz_loadu_epi8(mask, places.from[lane]);
-        _mm512_mask_storeu_epi8(places.to[lane], mask, _mm512_xor_si512(text, stream));
+        const Vector text = _mm512_maskz_loadu_epi8(mask, places.data[lane]);
+        _mm512_mask_storeu_epi8(places.data[lane], mask, _mm512_xor_si512(text, stream));
     }
 }
 
@@ -122,12 +136,11 @@ template <unsigned... lanes>
 
 void chacha20_avx512(const KernelPacket* packets, const KernelRun* runs, unsigned count,
                      OneTimeKey* keys) {
-    alignas(64) static constexpr std::uint8_t kZeros[sizeof(OneTimeKey)] = {};
     const Vector numbers = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    const std::uint8_t* const first_key = packets[runs[0].packet].key;
     Vector counters = _mm512_setzero_si512();
     Vector nonces_low = counters;
     Vector nonces_high = counters;
-    const std::uint8_t* lane_keys[kLanes];
     Places places;
     bool has_one_key = true;
     unsigned lane = 0;
@@ -140,34 +153,31 @@ void chacha20_avx512(const KernelPacket* packets, const KernelRun* runs, unsigne
         nonces_low = _mm512_mask_set1_epi32(nonces_low, mask, static_cast<int>(packet.counter));
         nonces_high =
             _mm512_mask_set1_epi32(nonces_high, mask, static_cast<int>(packet.counter >> 32U));
-        has_one_key = has_one_key && packet.key == packets[runs[0].packet].key;
+        has_one_key = has_one_key && packet.key == first_key;
         const unsigned end = lane + run.count;
-        for (std::uint32_t block = run.first; lane < end; ++lane, ++block) {
-            lane_keys[lane] = packet.key;
-            if (block == 0) {
-                places.from[lane] = kZeros;
-                places.to[lane] = keys[run.packet].bytes;
-                places.left_bytes[lane] = sizeof(OneTimeKey);
-            } else {
-                const std::uint32_t offset_bytes = (block - 1) * kBlock_bytes;
-                places.from[lane] = places.to[lane] = packet.data + offset_bytes;
-                places.left_bytes[lane] = packet.length_bytes - offset_bytes;
-            }
+        std::uint32_t block = run.first;
+        if (block == 0) {
+            places.key_lanes |= 1U << lane;
+            places.data[lane] = keys[run.packet].bytes;
+            places.left_bytes[lane] = sizeof(OneTimeKey);
+            ++lane;
+            ++block;
+        }
+        for (std::uint32_t offset_bytes = (block - 1) * kBlock_bytes; lane < end;
+             ++lane, offset_bytes += kBlock_bytes) {
+            places.data[lane] = packet.data + offset_bytes;
+            places.left_bytes[lane] = packet.length_bytes - offset_bytes;
         }
     }
 
     Rows start;
+    if (has_one_key) {
+        broadcast_key(start, first_key);
+    } else {
+        load_keys(start, packets, runs, count);
+    }
     for (unsigned word = 0; word < 4; ++word) {
         start.row[word] = _mm512_set1_epi32(kChachaConstants[word]);
-    }
-    if (has_one_key) {
-        broadcast_key(start, lane_keys[0]);
-    } else {
-        // Lanes without a block repeat the first key; what they compute is not stored.
-        for (unsigned unused = lane; unused < kLanes; ++unused) {
-            lane_keys[unused] = lane_keys[0];
-        }
-        load_keys(start, lane_keys);
     }
     start.row[12] = counters;
     start.row[13] = _mm512_setzero_si512();
