@@ -105,6 +105,7 @@ private:
         tunnel.mtu_bytes = said.tunnel.mtu_bytes;
         tunnel.has_routes = said.tunnel.has_routes;
         tunnel.peers = std::move(said.tunnel.peers);
+        tunnel.peers.shrink_to_fit();
     }
 
     void report(Severity severity, const std::string& path, std::string text) {

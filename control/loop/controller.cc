@@ -36,8 +36,8 @@ Controller::Controller(boost::asio::io_context& loop, ControllerRequest request,
     : loop_{loop},
       tick_timer_{loop},
       request_{std::move(request)},
-      config_{std::move(config)},
-      served_{config_.management},
+      config_{std::make_shared<const config::Config>(std::move(config))},
+      served_{config_->management},
       conversation_{request_.instance},
       nat_log_{request_.instance, STDERR_FILENO},
       client_{loop,
@@ -205,8 +205,8 @@ void Controller::on_action(WorldRefused& action) {
     }
     finish_reloads(action.sentence);
     // What is in force stays so for everybody who asks for the configuration, too.
-    if (std::optional<config::Config> before = std::exchange(before_reload_, std::nullopt)) {
-        config_ = std::move(*before);
+    if (auto before = std::exchange(before_reload_, nullptr)) {
+        config_ = std::move(before);
         serve_tool();
         put_in_force();
     }
@@ -240,7 +240,7 @@ std::optional<std::uint32_t> Controller::admit(std::function<bool(const Answer&)
 
 // Once on a connection; and once more when the log begins, which is told what exists.
 void Controller::listen_for_events() {
-    const bool begins = nat_log_.turn(config_.nat.json_log == config::JsonLog::standard_error);
+    const bool begins = nat_log_.turn(config_->nat.json_log == config::JsonLog::standard_error);
     if (!std::exchange(hears_events_, true) || begins) {
         tell(EventsSubscribe{});
     }
@@ -333,6 +333,7 @@ void Controller::tick() {
     tunnels_.on_wake();
     if (++ticks_ % kTicksPerPoll == 0) {
         poll();
+        memory_return_.look();
     }
     tick_timer_.expires_after(kTick);
     tick_timer_.async_wait([this](const boost::system::error_code& error) {

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -19,6 +20,7 @@
 #include "control/api_model.h"
 #include "control/loop/contract_client.h"
 #include "control/loop/kernel_random.h"
+#include "control/loop/memory_return.h"
 #include "control/loop/name_resolver.h"
 #include "control/loop/nat_log.h"
 #include "control/observe/link_watch.h"
@@ -144,9 +146,10 @@ private:
     boost::asio::io_context& loop_;
     boost::asio::steady_timer tick_timer_;
     ControllerRequest request_;
-    config::Config config_;
+    // Never null. Peers are many: those who need it share it.
+    std::shared_ptr<const config::Config> config_;
     // What was in force, while a reload is on its way to the data plane, which may refuse it.
-    std::optional<config::Config> before_reload_;
+    std::shared_ptr<const config::Config> before_reload_;
     const config::Management served_;  // where the API listens since the start
     Conversation conversation_;
     Snapshot snapshot_;
@@ -166,6 +169,7 @@ private:
     std::vector<PendingReload> reloads_;
     std::uint32_t next_request_ = 1;
     std::uint32_t ticks_ = 0;
+    MemoryReturn memory_return_;
     Now started_at_{};
     std::uint64_t dataplane_start_id_ = 0;
     std::uint32_t dataplane_restarts_ = 0;

@@ -82,7 +82,7 @@ StatusModel Controller::status() const {
         model.notes.push_back("wireguard." + tunnel +
                               " was changed by the wg tool: a reload undoes that");
     }
-    if (config_.management != served_) {
+    if (config_->management != served_) {
         model.notes.push_back("management needs a restart of towpath-control");
     }
     return model;
@@ -93,8 +93,8 @@ std::vector<InterfaceModel> Controller::interfaces() const {
         return snapshot_.interfaces(conversation_.running(), conversation_.applied());
     }
     // Nothing is known to be in force: what should be, and of nobody a figure.
-    const StartSettings settings = desired_start(config_, request_.instance);
-    const Outcome<World> desired = desired_world(config_, settings);
+    const StartSettings settings = desired_start(*config_, request_.instance);
+    const Outcome<World> desired = desired_world(*config_, settings);
     return Snapshot{}.interfaces(settings, desired ? std::optional{*desired} : std::nullopt);
 }
 
@@ -163,7 +163,7 @@ void Controller::port_usage(Reply<std::vector<PortUsageModel>> reply) {
 }
 
 std::vector<TunnelModel> Controller::tunnels() const {
-    return tunnel_models(config_, tunnels_, awake_now());
+    return tunnel_models(*config_, tunnels_, awake_now());
 }
 
 void Controller::peer_list(std::uint64_t cursor, Reply<PeerPage> reply) {
@@ -181,7 +181,7 @@ void Controller::peer_list(std::uint64_t cursor, Reply<PeerPage> reply) {
 }
 
 std::vector<TunnelKeysModel> Controller::tunnel_keys() const {
-    return control::tunnel_keys(config_);
+    return control::tunnel_keys(*config_);
 }
 
 bool Controller::forget_timestamp(const std::string& public_key) {
@@ -215,7 +215,7 @@ ReloadResult Controller::load_again() {
     if (loaded.config.management != served_) {
         result.needs_restart.push_back({"management", false});
     }
-    if (loaded.config.nat.json_log != config_.nat.json_log) {
+    if (loaded.config.nat.json_log != config_->nat.json_log) {
         result.applied.push_back({"nat.log", true});
     }
     for (const std::string& tunnel : std::exchange(changed_by_tool_, {})) {
@@ -223,20 +223,20 @@ ReloadResult Controller::load_again() {
                                   ": what the wg tool changed is undone: the file is in force");
     }
     if (conversation_.applied() && !before_reload_) {
-        before_reload_ = std::move(config_);
+        before_reload_ = config_;
     }
-    config_ = std::move(loaded.config);
+    config_ = std::make_shared<const config::Config>(std::move(loaded.config));
     serve_tool();
     if (conversation_.running() && conversation_.applied()) {
         const StartSettings& running = *conversation_.running();
-        if (const Outcome<World> desired = desired_world(config_, running)) {
+        if (const Outcome<World> desired = desired_world(*config_, running)) {
             for (std::string& name :
                  live_differences(*conversation_.applied(), *desired, running)) {
                 result.applied.push_back({std::move(name), true});
             }
         }
         for (std::string& name :
-             restart_differences(running, desired_start(config_, request_.instance))) {
+             restart_differences(running, desired_start(*config_, request_.instance))) {
             result.needs_restart.push_back({std::move(name), false});
         }
     }

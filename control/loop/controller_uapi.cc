@@ -18,7 +18,7 @@ constexpr std::string_view kProgram = "towpath-control";
 
 void Controller::serve_tool() {
     std::vector<std::string> names;
-    for (const config::Tunnel& tunnel : config_.tunnels) {
+    for (const config::Tunnel& tunnel : config_->tunnels) {
         names.push_back(tunnel.name);
     }
     tool_.serve(names);
@@ -49,7 +49,7 @@ void Controller::gather_peers(const std::string& tunnel, std::uint64_t cursor,
                 return;
             }
         }
-        const config::Tunnel* const settings = config_.find_tunnel(tunnel);
+        const config::Tunnel* const settings = config_->find_tunnel(tunnel);
         respond(settings == nullptr ? uapi::answer(uapi::Refusal::input_output)
                                     : uapi::answer(*settings, peers));
     });
@@ -61,23 +61,25 @@ void Controller::change_tunnel(const std::string& tunnel, const uapi::TunnelChan
         respond(uapi::answer(uapi::Refusal::input_output));
         return;
     }
-    config::Config before = config_;
-    const uapi::Refusal refusal = uapi::apply(change, tunnel, config_);
-    if (refusal != uapi::Refusal::none || config_ == before) {
+    config::Config changed = *config_;
+    const uapi::Refusal refusal = uapi::apply(change, tunnel, changed);
+    if (refusal != uapi::Refusal::none || changed == *config_) {
         respond(uapi::answer(refusal));
         return;
     }
+    const auto before =
+        std::exchange(config_, std::make_shared<const config::Config>(std::move(changed)));
     if (change.mark.value_or(0) != 0) {
         log_line(kProgram, tunnel + ": the mark that wg set asks for is not used");
     }
     changed_by_tool_.insert(tunnel);
     if (client_.is_connected()) {
         const bool has_other_port =
-            before.find_tunnel(tunnel)->listen_port != config_.find_tunnel(tunnel)->listen_port;
+            before->find_tunnel(tunnel)->listen_port != config_->find_tunnel(tunnel)->listen_port;
         ReloadResult pending;
         pending.ok = true;
         reloads_.push_back({monotonic_now() + kReloadTime, std::move(pending),
-                            [this, before = std::move(before), has_other_port,
+                            [this, before, has_other_port,
                              respond = std::move(respond)](const Outcome<ReloadResult>& result) {
                                 if (result && !result->ok) {
                                     config_ = before;

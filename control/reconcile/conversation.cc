@@ -32,8 +32,9 @@ SendDatagram send_of(const M& message) {
 
 }  // namespace
 
-void Conversation::on_config(const config::Config& config, Now now, ActionList& out) {
-    config_ = config;
+void Conversation::on_config(std::shared_ptr<const config::Config> config, Now now,
+                             ActionList& out) {
+    config_ = std::move(config);
     switch (state_) {
         case State::steady:
         case State::stuck:

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -68,7 +69,7 @@ public:
     };
 
     // The configuration to bring about, from now on.
-    void on_config(const config::Config& config, Now now, ActionList& out);
+    void on_config(std::shared_ptr<const config::Config> config, Now now, ActionList& out);
     void on_connected(Now now, ActionList& out);
     // Every datagram. Answers to queries are not for this machine and are left alone.
     void on_message(const contract::Upward::View& message, Now now, ActionList& out);
@@ -105,7 +106,7 @@ private:
     void expect_within(Duration duration, Now now) noexcept { deadline_ = now + duration; }
 
     std::string instance_;
-    std::optional<config::Config> config_;
+    std::shared_ptr<const config::Config> config_;  // null before the first
     State state_ = State::disconnected;
     std::optional<Now> deadline_;
     std::uint64_t start_id_ = 0;

@@ -30,8 +30,8 @@ void Tunnels::tell(const M& message) {
     io_.send({bytes.begin(), bytes.end()});
 }
 
-void Tunnels::on_config(const config::Config& config) {
-    config_ = config;
+void Tunnels::on_config(std::shared_ptr<const config::Config> config) {
+    config_ = std::move(config);
     is_config_newer_ = true;  // told when the world that goes with it is in force
 }
 
@@ -142,7 +142,7 @@ void Tunnels::finish_adoption() {
 
 Tunnels::Changes Tunnels::configure() {
     Changes changes;
-    for (const config::Tunnel& tunnel : config_.tunnels) {
+    for (const config::Tunnel& tunnel : config_->tunnels) {
         const auto id = interface_id(running_, tunnel.name);
         if (id && *id >= running_.port_count) {
             configure_tunnel(tunnel, *id, changes);
@@ -150,7 +150,7 @@ Tunnels::Changes Tunnels::configure() {
     }
     std::vector<std::string> gone;
     for (const auto& [name, tunnel] : tunnels_) {
-        if (config_.find_tunnel(name) == nullptr) {
+        if (config_->find_tunnel(name) == nullptr) {
             gone.push_back(name);
         }
     }
@@ -165,7 +165,8 @@ void Tunnels::configure_tunnel(const config::Tunnel& settings, std::uint8_t inte
     std::unique_ptr<Tunnel>& tunnel = tunnels_[settings.name];
     if (tunnel == nullptr) {
         tunnel = std::make_unique<Tunnel>(Tunnel{
-            interface_id, settings,
+            interface_id,
+            {},
             wireguard::Device{{indices_, sent_floor_, under_load_, source_limiter_, random_}}});
     }
     tunnel->interface_id = interface_id;
@@ -176,6 +177,7 @@ void Tunnels::configure_tunnel(const config::Tunnel& settings, std::uint8_t inte
     }
     tunnel->device.set_identity(std::move(key), io_.moment(), actions);
     tunnel->settings = settings;
+    tunnel->settings.peers = std::vector<config::Peer>{};  // each is in the book
     std::vector<std::uint32_t> kept;
     for (const config::Peer& peer : settings.peers) {
         const auto number = book_.number_of(settings.name, peer.public_key);

@@ -42,7 +42,7 @@ public:
     Tunnels(TunnelIo io, wireguard::Random& random, wireguard::Timestamp kept = {});
 
     // What should be, from now on.
-    void on_config(const config::Config& config);
+    void on_config(std::shared_ptr<const config::Config> config);
     // The world is in force, with the tunnels that it names.
     void on_world_applied(const contract::StartSettings& running);
     void on_closed();
@@ -131,7 +131,7 @@ private:
     wireguard::Random& random_;
     std::map<std::string, std::unique_ptr<Tunnel>> tunnels_;
     PeerBook book_;
-    config::Config config_;
+    std::shared_ptr<const config::Config> config_ = std::make_shared<const config::Config>();
     contract::StartSettings running_;
     State state_ = State::unused;
     std::uint64_t start_id_ = 0;      // of the data plane that we are connected to
@@ -144,7 +144,7 @@ private:
         std::uint32_t index = 0;
     };
     std::deque<Installing> installing_;  // answers come in this order
-    bool is_config_newer_ = false;       // than what was stated last
+    bool is_config_newer_ = false;  // than what was stated last
 };
 
 }  // namespace towpath::control

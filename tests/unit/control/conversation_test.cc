@@ -79,7 +79,7 @@ protected:
     }
     void configure(const config::Config& config) {
         ActionList actions;
-        conversation_->on_config(config, now_, actions);
+        conversation_->on_config(std::make_shared<const config::Config>(config), now_, actions);
         run(std::move(actions));
     }
     void connect(std::size_t datagrams = 1000) {
@@ -231,9 +231,11 @@ TEST_F(Talk, ConfigurationThatChangesWhileAnAnswerIsAwaitedIsNotLost) {
     configure(config_with_timeout(300));
     connect();
     ActionList first;
-    conversation_->on_config(config_with_timeout(400), now_, first);
+    conversation_->on_config(std::make_shared<const config::Config>(config_with_timeout(400)), now_,
+                             first);
     ActionList second;
-    conversation_->on_config(config_with_timeout(500), now_, second);
+    conversation_->on_config(std::make_shared<const config::Config>(config_with_timeout(500)), now_,
+                             second);
     EXPECT_TRUE(second.empty());
     run(std::move(first));
     EXPECT_EQ(conversation_->state(), Conversation::State::steady);

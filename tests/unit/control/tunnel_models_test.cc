@@ -43,7 +43,7 @@ config::Config one_tunnel() {
 class TunnelModels : public testing::Test {
 protected:
     void SetUp() override {
-        tunnels_.on_config(config_);
+        tunnels_.on_config(std::make_shared<const config::Config>(config_));
         contract::HelloDataplane hello;
         hello.start_id = 7;
         tell(hello);

@@ -63,7 +63,7 @@ protected:
     // A new data plane, started and programmed.
     void begin(std::uint64_t start_id) {
         process_ = std::make_unique<Process>(start_id);
-        tunnels_->on_config(config_);
+        tunnels_->on_config(std::make_shared<const config::Config>(config_));
         greet();
     }
     void greet() {
@@ -76,7 +76,7 @@ protected:
         running_ = start.settings;
     }
     void reload() {
-        tunnels_->on_config(config_);
+        tunnels_->on_config(std::make_shared<const config::Config>(config_));
         tunnels_->on_world_applied(running_);
     }
     template <class M>
@@ -169,7 +169,7 @@ protected:
     void begin_control_anew() {
         process_->client = {};
         tunnels_ = make_tunnels();
-        tunnels_->on_config(config_);
+        tunnels_->on_config(std::make_shared<const config::Config>(config_));
         greet();
     }
 };
