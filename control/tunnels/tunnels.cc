@@ -44,6 +44,7 @@ void Tunnels::on_closed() {
     state_ = State::unused;
     installing_.clear();
     adopted_ = {};
+    survey_ = {};
 }
 
 void Tunnels::on_world_applied(const StartSettings& running) {
@@ -82,6 +83,10 @@ void Tunnels::on_world_applied(const StartSettings& running) {
 }
 
 void Tunnels::on(const PeersReply& message) {
+    if (state_ == State::running) {
+        on_surveyed(message);
+        return;
+    }
     if (state_ != State::asking_peers) {
         return;
     }
@@ -126,6 +131,7 @@ void Tunnels::finish_adoption() {
         if (Tunnel* const tunnel = tunnel_of(row.peer); tunnel != nullptr) {
             tunnel->device.adopt_peer(row.peer, wireguard::Timestamp::from_bytes(row.timestamp),
                                       !row.endpoint.endpoint().is_none());
+            book_.learn(row.peer, row.endpoint.endpoint());
         }
     }
     const Now now = io_.moment().now;

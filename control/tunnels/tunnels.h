@@ -90,6 +90,14 @@ private:
         std::vector<contract::SessionRow> sessions;
     };
     void finish_adoption();
+    // What the data plane learns by itself, asked for page by page while tunnels run: where peers
+    // are, for they roam with any packet.
+    struct Survey {
+        Now next{};
+        std::uint64_t cursor = 0;
+    };
+    void survey(Now now);
+    void on_surveyed(const contract::PeersReply& page);
     // The numbers of peers that a change of configuration concerns, and what the machines want done
     // once the data plane has been told of them.
     struct Changes {
@@ -138,6 +146,7 @@ private:
     std::uint64_t index_key_ = 0;     // likewise
     std::uint64_t prepared_for_ = 0;  // start id of the one whose numbers and indices are in force
     Adopted adopted_;
+    Survey survey_;
     std::uint64_t commits_ = 0;
     struct Installing {
         std::string tunnel;

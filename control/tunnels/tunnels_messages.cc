@@ -40,6 +40,7 @@ void Tunnels::on_wake() {
         }
     }
     keep_sent_timestamp(moment.now);
+    survey(moment.now);
 }
 
 void Tunnels::keep_sent_timestamp(Now now) {

@@ -115,6 +115,14 @@ protected:
     }
     void push() { process_->dispatcher.push(process_->client, answers()); }
 
+    static PeerRow row_of(const PeerSet& set, const char* endpoint) {
+        PeerRow row;
+        row.peer = set.peer;
+        row.tunnel = set.tunnel;
+        row.public_key = set.public_key;
+        row.endpoint = IpEndpointField::of(*parse_ip_endpoint(endpoint));
+        return row;
+    }
     // The peer with this seed calls, from there.
     void call(std::uint8_t seed, const char* from) {
         const wireguard::Identity caller = identity(seed);
@@ -327,6 +335,46 @@ TEST_F(TunnelsTest, ANewControlGoesOnFromWhatTheDataPlaneHas) {
     call(3, "198.51.100.9:4000");
     ASSERT_EQ(process_->tunnels().installed.size(), 2U);
     EXPECT_NE(process_->tunnels().installed[1].index, session.index);
+}
+
+// Where a peer without a configured endpoint is, only the data plane knows after control is new.
+TEST_F(TunnelsTest, WhatWasAdoptedIsToldToTheNextDataPlane) {
+    call(3, "198.51.100.9:4000");
+    const PeerSet known = process_->tunnels().transactions[0].changes[1].set;
+    process_->tunnels().peer_rows = {row_of(known, "198.51.100.9:4000")};
+    begin_control_anew();
+    tunnels_->on_closed();
+    process_ = std::make_unique<Process>(101);
+    greet();
+    ASSERT_EQ(process_->tunnels().transactions.size(), 1U);
+    ASSERT_EQ(process_->tunnels().transactions[0].changes.size(), 2U);
+    const PeerSet& stated = process_->tunnels().transactions[0].changes[0].set;
+    EXPECT_EQ(stated.public_key, known.public_key);
+    EXPECT_EQ(to_string(stated.endpoint.endpoint()), "198.51.100.9:4000");
+    now_ += std::chrono::seconds{1};
+    tunnels_->on_wake();
+    EXPECT_EQ(process_->tunnels().sent.size(), 2U);
+}
+
+// Packets move an endpoint without a handshake, so control asks; two rows to a page here.
+TEST_F(TunnelsTest, ANewDataPlaneIsToldWherePeersHaveRoamedTo) {
+    call(3, "198.51.100.9:4000");
+    const std::vector<server::PeerChange> changes = process_->tunnels().transactions[0].changes;
+    PeerSet other = changes[0].set;
+    other.peer = 17;
+    process_->tunnels().peer_rows = {row_of(changes[0].set, "192.0.2.77:51820"),
+                                     row_of(other, "203.0.113.1:1"),
+                                     row_of(changes[1].set, "203.0.113.5:4001")};
+    for (int second = 0; second < 2; ++second) {
+        now_ += std::chrono::seconds{1};
+        tunnels_->on_wake();
+    }
+    tunnels_->on_closed();
+    process_ = std::make_unique<Process>(101);
+    greet();
+    const PeerSet& stated = process_->tunnels().transactions.at(0).changes.at(1).set;
+    EXPECT_EQ(stated.public_key, changes[1].set.public_key);
+    EXPECT_EQ(to_string(stated.endpoint.endpoint()), "203.0.113.5:4001");
 }
 
 TEST_F(TunnelsTest, ARefusalIsSaidAndForgotten) {
