@@ -9,7 +9,7 @@
 
 namespace towpath::contract {
 
-inline constexpr std::size_t kReasonsMax = 128;
+inline constexpr std::size_t kReasonsMax = 192;
 inline constexpr std::size_t kStagesMax = 32;
 inline constexpr std::size_t kWorkersMax = 16;
 inline constexpr std::size_t kReasonsPerReply = 32;
@@ -99,7 +99,7 @@ struct CountersReply {
     std::array<StageRow, kStagesMax> stages{};
     std::array<InterfaceRow, kPortsMax> interfaces{};
 };
-static_assert(sizeof(CountersReply) == 16 + 16 + 15 * 8 + 1024 + 512 + 40 * kPortsMax &&
+static_assert(sizeof(CountersReply) == 16 + 16 + 15 * 8 + 8 * kReasonsMax + 512 + 40 * kPortsMax &&
               kIsMessage<CountersReply>);
 
 // Parts of an answer: rows [offset, offset + count) of `total`.

@@ -9,7 +9,7 @@
 
 namespace towpath::contract {
 
-inline constexpr std::uint16_t kContractVersion = 6;
+inline constexpr std::uint16_t kContractVersion = 7;
 // Shown by `towpath version` and in the hello of both sides; never compared.
 #ifdef TOWPATH_BUILD
 inline constexpr std::string_view kBuild = TOWPATH_BUILD;

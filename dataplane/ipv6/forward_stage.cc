@@ -108,9 +108,28 @@ void decide_host(const Question& question) noexcept {
     }
 }
 
+// A tunnel's datagrams are put together (decisions.md W8). Later fragments tell no port: they wait
+// there for the first. Nobody sends extension headers beside that of the fragment.
+void decide_local_fragment(const Question& question) noexcept {
+    const Packet& packet = question.packet;
+    const route::LocalPolicy& local = *question.state.view.local;
+    const bool is_plain =
+        question.ip.next_header == static_cast<std::uint8_t>(NextHeader::fragment) &&
+        packet.l4 == packet.l3 + sizeof(Ipv6Header) + sizeof(Ipv6FragmentHeader) &&
+        packet.ip_protocol == static_cast<std::uint8_t>(Protocol::udp);
+    const bool may_be_for_tunnel = packet.fragment == FragmentKind::later
+                                       ? local.has_tunnel_ports()
+                                       : local.is_tunnel_port(packet.destination_port);
+    if (is_plain && may_be_for_tunnel) {
+        question.put(Lane::reassemble);
+    } else {
+        question.drop(DropReason::ipv6_local_fragment);
+    }
+}
+
 void decide_local(const Question& question, Now now) noexcept {
     if (question.packet.fragment != FragmentKind::whole) {
-        question.drop(DropReason::ipv6_local_fragment);
+        decide_local_fragment(question);
         return;
     }
     if (question.packet.transport == TransportKind::udp &&

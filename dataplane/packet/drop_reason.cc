@@ -95,6 +95,14 @@ constexpr std::array<DropReasonText, kDropReasonCount> kTexts{{
      "More fragments wait for a first one than the limit allows."},
     {fragment_contexts_full, "fragment_contexts_full",
      "More datagrams are in fragments at once than the limit allows."},
+    {reassembly_full, "reassembly_full",
+     "More datagrams to tunnels are in fragments at once than can be put together: look for a "
+     "flood, or lower the peers' MTU."},
+    {reassembly_too_long, "reassembly_too_long",
+     "A datagram to a tunnel, in fragments, is longer than 9216 bytes or a packet buffer: lower "
+     "the peer's MTU."},
+    {reassembly_timeout, "reassembly_timeout",
+     "Not all fragments of a datagram to a tunnel arrived within two seconds."},
     {ipv6_not_enabled, "ipv6_not_enabled",
      "An IPv6 packet on an interface without an IPv6 address; expected where neighbours use IPv6."},
     {ipv6_bad_version, "ipv6_bad_version", "The IP version is not 6 under EtherType 0x86DD."},

@@ -67,6 +67,10 @@ enum class DropReason : std::uint8_t {
     fragment_timeout,
     fragment_queue_full,
     fragment_contexts_full,
+    // Datagrams to a tunnel's port in fragments (decisions.md W8).
+    reassembly_full,
+    reassembly_too_long,
+    reassembly_timeout,
     // IPv6 (RFC 8200, RFC 4291).
     ipv6_not_enabled,
     ipv6_bad_version,

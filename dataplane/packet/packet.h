@@ -37,9 +37,10 @@ enum class Lane : std::uint8_t {
     nat_outbound,
     icmp_error,
     link,
-    open,      // UDP datagrams for a tunnel's port on an address of ours
-    seal,      // inner packets whose egress is a tunnel; l3 is the inner header
-    underlay,  // sealed datagrams: l3 is the outer header, to be routed below the tunnels
+    reassemble,  // fragments of such datagrams as are for Lane::open
+    open,        // UDP datagrams for a tunnel's port on an address of ours
+    seal,        // inner packets whose egress is a tunnel; l3 is the inner header
+    underlay,    // sealed datagrams: l3 is the outer header, to be routed below the tunnels
     // The same for IPv6.
     parse6,
     neighbor6,

@@ -146,8 +146,7 @@ void take(FragmentState& state, Batch& batch, PacketIndex index, Now now) noexce
     Packet& packet = batch[index];
     const auto& ip = packet.header<Ipv4Header>(packet.l3);
     const Interface& ingress = (*state.interfaces)[packet.ingress];
-    const FragmentKey key{Ipv4Address{ip.source}, Ipv4Address{ip.destination},
-                          ip.identification.host(), ip.protocol, ingress.role};
+    const FragmentKey key = fragment_key(state, packet);
     if (ingress.role == InterfaceRole::inside && state.inside_sources != nullptr &&
         !state.inside_sources->contains(key.source)) {
         batch.drop(index, DropReason::source_not_inside);
@@ -206,6 +205,12 @@ void release_given_up(FragmentState& state, Batch& batch, std::size_t room_kept)
 }
 
 }  // namespace
+
+FragmentKey fragment_key(const FragmentState& state, const Packet& packet) noexcept {
+    const auto& ip = packet.header<Ipv4Header>(packet.l3);
+    return {Ipv4Address{ip.source}, Ipv4Address{ip.destination}, ip.identification.host(),
+            ip.protocol, (*state.interfaces)[packet.ingress].role};
+}
 
 WorkerId fragment_worker(const Packet& packet, std::uint8_t workers) noexcept {
     const auto& ip = packet.header<Ipv4Header>(packet.l3);

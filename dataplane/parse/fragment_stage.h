@@ -37,6 +37,9 @@ struct FragmentState {
 // Which worker keeps the context of a fragment. Needs l3 only. 1 <= workers <= kWorkersMax.
 [[nodiscard]] WorkerId fragment_worker(const Packet& packet, std::uint8_t workers) noexcept;
 
+// Of a fragment with l3 known.
+[[nodiscard]] FragmentKey fragment_key(const FragmentState& state, const Packet& packet) noexcept;
+
 void fragment_stage(FragmentState& state, Batch& batch, Now now) noexcept;
 
 // Admits released fragments to Lane::classify and expired ones to Lane::drop (fragment_timeout), as

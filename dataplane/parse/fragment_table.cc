@@ -75,6 +75,7 @@ FragmentContext* FragmentTable::create(const FragmentKey& key, FragmentStanding 
     context.key = key;
     context.standing = standing;
     context.born = now;
+    context.is_counted = true;
     context.ranges.clear();
     context.head = context.tail = kNoSlot;
     context.queued = 0;
@@ -127,8 +128,26 @@ void FragmentTable::end(FragmentContext& context, DropReason verdict) noexcept {
     *link = context.hash_next;
     context.hash_next = free_context_;
     free_context_ = slot;
-    --count_of(context.key.source);
+    if (context.is_counted) {
+        --count_of(context.key.source);
+    }
     --context_count_;
+}
+
+void FragmentTable::exempt(const FragmentKey& key) noexcept {
+    FragmentContext* const context = find(key);
+    if (context != nullptr && context->standing == FragmentStanding::resolved &&
+        context->is_counted) {
+        context->is_counted = false;
+        --count_of(key.source);
+    }
+}
+
+void FragmentTable::forget(const FragmentKey& key) noexcept {
+    FragmentContext* const context = find(key);
+    if (context != nullptr && context->standing == FragmentStanding::resolved) {
+        end(*context, DropReason::none);
+    }
 }
 
 FragmentSlot FragmentTable::keep(const Packet& packet) noexcept {

@@ -47,6 +47,7 @@ struct FragmentContext {
     Port destination_port;
     be16 replacement_identification;
     Now born{};
+    bool is_counted = true;  // among those of its source
     FragmentRanges ranges;
     // Queue of held fragments.
     FragmentSlot head = kNoSlot;
@@ -74,6 +75,11 @@ public:
     // Ends waiting. The queue becomes ready (resolved), annotated from the context, or is given up
     // for `verdict` (poisoned, refused).
     void settle(FragmentContext& context, FragmentStanding standing, DropReason verdict) noexcept;
+    // The resolved context of that datagram, if there is one: it no longer counts among those of
+    // its source, because somebody else bounds how many there are; or it ends, because the datagram
+    // is complete.
+    void exempt(const FragmentKey& key) noexcept;
+    void forget(const FragmentKey& key) noexcept;
     // Ends at most `budget` contexts born before now - timeout; their queues are given up.
     void expire(Now now, std::size_t budget) noexcept;
     void end_all() noexcept;

@@ -16,7 +16,19 @@ constexpr Duration kSweepPeriod = std::chrono::milliseconds{1500};
 constexpr std::size_t kSweepEntriesMin = 64;
 constexpr std::size_t kSweepEntriesMax = 16384;
 constexpr std::size_t kFragmentSweepEntries = 64;
+constexpr std::size_t kReassemblySweepEntries = 64;
 constexpr std::size_t kNeighborSweepEntries = 64;
+
+// decisions.md W8: 1024 datagrams in all, and no more than may be in fragments at once.
+parse::ReassemblyLimits reassembly_limits(const PipelineShared& shared) {
+    parse::ReassemblyLimits limits;
+    const nat::Capacity& capacity = shared.nat.capacity();
+    limits.datagrams = shared.tunnels == nullptr
+                           ? 0
+                           : std::min(std::max<std::size_t>(limits.datagrams / capacity.workers, 1),
+                                      capacity.fragment_contexts_per_worker);
+    return limits;
+}
 
 // What is in force before the first generation: nothing is translated.
 const nat::Policy kNoPolicy;
@@ -36,6 +48,11 @@ Pipeline::Pipeline(WorkerId worker, PipelineShared& shared, PipelineCounters& co
           .released = &counters.released,
           .worker = worker,
           .workers = static_cast<std::uint8_t>(shared.nat.capacity().workers)},
+      reassembly_{.table = parse::ReassemblyTable{reassembly_limits(shared), shared.key},
+                  .fragments = &fragment_,
+                  .released = &counters.released,
+                  .worker = worker,
+                  .workers = static_cast<std::uint8_t>(shared.nat.capacity().workers)},
       ipv6_{worker, shared.ipv6_neighbors, counters, shared.key},
       neighbors_{shared.neighbors},
       mappings_per_worker_{shared.nat.capacity().mappings / shared.nat.capacity().workers + 1} {
@@ -117,7 +134,7 @@ void Pipeline::run(Batch& batch, Now now) noexcept {
     stage(Lane::forward6, [&] { ipv6::forward_stage(ipv6_.forward, batch, now); });
     // What a peer sends may be for a tunnel of ours again. Every layer makes it shorter, so it
     // ends.
-    while (!batch.lane(Lane::open).empty()) {
+    while (!batch.lane(Lane::open).empty() || !batch.lane(Lane::reassemble).empty()) {
         open_tunnels(meter, batch, now);
     }
     stage(Lane::nat_inbound, [&] { nat::nat_inbound_stage(nat_, batch, now); });
@@ -147,6 +164,7 @@ void Pipeline::run(Batch& batch, Now now) noexcept {
 
 // What comes out of a tunnel goes on in this burst, as what a port would have received.
 void Pipeline::open_tunnels(StageMeter& meter, Batch& batch, Now now) noexcept {
+    meter.run(Lane::reassemble, [&] { parse::reassembly_stage(reassembly_, batch, now); });
     meter.run(Lane::open, [&] { wireguard::open_stage(*tunnels_, batch, now); });
     meter.run(Lane::parse, [&] { parse::parse_stage(parse_, batch, now); });
     meter.run(Lane::fragment, [&] { parse::fragment_stage(fragment_, batch, now); });
@@ -215,6 +233,7 @@ void Pipeline::count_reported(const Batch& batch, const PacketList& link,
 
 void Pipeline::housekeeping(Batch& batch, Now now) noexcept {
     parse::fragment_slice(fragment_, batch, now, kFragmentSweepEntries);
+    parse::reassembly_slice(reassembly_, batch, now, kReassemblySweepEntries);
     if (resolver_ != nullptr) {
         resolver_->slice(batch, now, kNeighborSweepEntries);
     }
@@ -238,11 +257,13 @@ std::size_t Pipeline::sweep_budget(Now now) noexcept {
 
 bool Pipeline::discard(Batch& batch) noexcept {
     const bool has_fragments = parse::fragment_discard(fragment_, batch);
+    const bool has_datagrams = parse::reassembly_discard(reassembly_, batch);
     const bool has_pending = resolver_ != nullptr && resolver_->discard(batch);
     const bool has_ipv6_pending = ipv6_.discard(batch);
     const bool has_syns = nat::held_syn_discard(nat_, batch, counters_.released);
     const bool has_staged = tunnels_ != nullptr && wireguard::discard(*tunnels_, batch);
-    return has_fragments || has_pending || has_ipv6_pending || has_syns || has_staged;
+    return has_fragments || has_datagrams || has_pending || has_ipv6_pending || has_syns ||
+           has_staged;
 }
 
 }  // namespace towpath::pipeline

@@ -17,6 +17,7 @@
 #include "dataplane/packet/counters.h"
 #include "dataplane/parse/fragment_stage.h"
 #include "dataplane/parse/parse_stage.h"
+#include "dataplane/parse/reassembly_stage.h"
 #include "dataplane/pipeline/generation.h"
 #include "dataplane/route/arp_stage.h"
 #include "dataplane/route/classify_stage.h"
@@ -89,6 +90,7 @@ private:
     nat::State nat_;
     parse::State parse_;
     parse::FragmentState fragment_;
+    parse::ReassemblyState reassembly_;
     route::ArpState arp_;
     route::ClassifyState classify_;
     route::RouteState route_;

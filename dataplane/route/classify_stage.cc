@@ -167,7 +167,7 @@ void decide_echo_request(const Question& question, AddressUse use, Now now) noex
 // Whoever knows a key may talk to a tunnel: that is all the permission there is.
 bool is_for_tunnel(const Packet& packet, AddressUse use, const LocalPolicy& local) noexcept {
     return use.is_own && packet.transport == TransportKind::udp &&
-           packet.fragment == FragmentKind::whole && local.is_tunnel_port(packet.destination_port);
+           local.is_tunnel_port(packet.destination_port);
 }
 
 // Whether it may answer a peer that was translated to this address, and no port of it is the
@@ -187,7 +187,7 @@ void decide_local(const Question& question, AddressUse use, Now now) noexcept {
         return;
     }
     if (is_for_tunnel(packet, use, question.local)) {
-        question.put(Lane::open);
+        question.put(packet.fragment == FragmentKind::whole ? Lane::open : Lane::reassemble);
         return;
     }
     if (may_answer_peer(question, use)) {

@@ -79,6 +79,7 @@ public:
     [[nodiscard]] bool is_tunnel_port(Port port) const noexcept {
         return std::find(tunnel_ports_.begin(), tunnel_ports_.end(), port) != tunnel_ports_.end();
     }
+    [[nodiscard]] bool has_tunnel_ports() const noexcept { return !tunnel_ports_.empty(); }
     [[nodiscard]] const TunnelReach& reach() const noexcept { return reach_; }
     [[nodiscard]] const PrefixSet& inside_sources() const noexcept { return inside_sources_; }
     [[nodiscard]] const std::vector<Ipv4Address>& pool() const noexcept { return pool_; }

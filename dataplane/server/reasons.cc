@@ -12,9 +12,9 @@ namespace {
 
 // Lanes that a stage consumes, in the order of Lane: those before the exits.
 constexpr std::array<std::string_view, static_cast<std::size_t>(Lane::transmit)> kStageNames = {
-    "parse",        "arp",        "fragment", "classify",    "nat_inbound", "route",
-    "nat_outbound", "icmp_error", "link",     "open",        "seal",        "underlay",
-    "parse6",       "neighbor6",  "forward6", "icmp6_error", "link6",
+    "parse",        "arp",        "fragment",  "classify",   "nat_inbound", "route",
+    "nat_outbound", "icmp_error", "link",      "reassemble", "open",        "seal",
+    "underlay",     "parse6",     "neighbor6", "forward6",   "icmp6_error", "link6",
 };
 static_assert(!kStageNames.back().empty(), "every lane before the exits has a name");
 static_assert(kDropReasonCount <= contract::kReasonsMax);

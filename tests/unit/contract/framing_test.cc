@@ -97,6 +97,17 @@ bool accepts(const M& message) {
     return decode<M>(std::span{buffer.bytes}.first(sizeof(M))).has_value();
 }
 
+TEST(Framing, ReasonsAreAsManyAsAReplyHasCountersFor) {
+    ReasonsReply reasons;
+    reasons.part = {1, 0, 1};
+    reasons.rows[0].name.set("last_of_all");
+    reasons.rows[0].help.set("The one with the greatest number.");
+    reasons.rows[0].index = kReasonsMax - 1;
+    EXPECT_TRUE(accepts(reasons));
+    reasons.rows[0].index = kReasonsMax;
+    EXPECT_FALSE(accepts(reasons));
+}
+
 TEST(Framing, CountsAreRefusedOnePastTheirArray) {
     Start start;
     start.settings.port_count = kPortsMax;

@@ -313,32 +313,6 @@ TEST_F(Ipv6Forward, DatagramsOfTunnelsAreRoutedUnderneath) {
     EXPECT_EQ((*batch)[0].verdict, DropReason::seal_no_route);
 }
 
-TEST_F(Ipv6Forward, DatagramsToATunnelsPortAreOpened) {
-    route::LocalSettings settings;
-    settings.tunnel_ports = {Port{std::uint16_t{51820}}};
-    generation->local = route::LocalPolicy{settings, generation->interfaces};
-    Ipv6Fields fields = from_outside();
-    fields.destination_port = 51820;
-    Frame frame = udp6(fields);
-    fields.extensions = {0, 0, 0, 1, 0, 0, 0, 1};
-    fields.first_extension = 44;
-    Frame fragment = udp6(fields);
-    std::unique_ptr<Batch> batch = std::make_unique<Batch>();
-    ipv6::ParseState parse{&generation->interfaces};
-    ipv6::ForwardState forward;
-    forward.view = {&generation->interfaces, &generation->ipv6_routes, &generation->ipv6_underlay,
-                    &generation->local};
-    for (Frame* one : {&frame, &fragment}) {
-        ASSERT_TRUE(batch->admit(one->packet, Lane::parse6));
-    }
-    ipv6::parse_stage(parse, *batch, kStart);
-    ipv6::forward_stage(forward, *batch, kStart);
-    ASSERT_EQ(batch->lane(Lane::open).size(), 1U);
-    EXPECT_EQ((*batch)[0].l4, 54);
-    EXPECT_EQ((*batch)[0].destination_port.number(), 51820);
-    EXPECT_EQ((*batch)[1].verdict, DropReason::ipv6_local_fragment);
-}
-
 TEST_F(Ipv6Forward, HostAndEchoEnterTunnelsAsTheyAre) {
     generation->interfaces.storage[2].is_tunnel = true;
     Frame from_host = udp6({.source = "2001:db8:3::1", .ingress = kBranch});

@@ -215,6 +215,48 @@ TEST_F(TunnelPipeline, LayerUponLayerIsOpened) {
     EXPECT_EQ(batch[batch.lane(Lane::transmit)[0]].egress, kInside);
 }
 
+// decisions.md W8. The last piece brings the whole datagram into the burst.
+TEST_F(TunnelPipeline, ADatagramInFragmentsIsOpened) {
+    Frame inner = udp({.source = "10.99.0.2", .destination = "10.77.1.2", .payload_bytes = 1200});
+    Frame outer = datagram(sealed(inner), "192.0.2.77", "192.0.2.10");
+    std::vector<Frame> pieces = fragments_of(outer, 512);
+    ASSERT_EQ(pieces.size(), 3U);
+    EXPECT_EQ(receive(std::move(pieces[2])).lane(Lane::hold).size(), 1U) << "before the first";
+    receive(std::move(pieces[0]));
+    EXPECT_TRUE(batch_->lane(Lane::transmit).empty());
+    const Batch& batch = receive(std::move(pieces[1]));
+    ASSERT_EQ(batch.lane(Lane::transmit).size(), 1U);
+    EXPECT_EQ(batch[batch.lane(Lane::transmit)[0]].egress, kInside);
+    EXPECT_EQ(counters_.dropped.value(), 0U);
+}
+
+// The same within a tunnel, and of nobody who may not be there.
+TEST_F(TunnelPipeline, FragmentsInATunnelAreForATunnelToo) {
+    Frame innermost =
+        udp({.source = "10.99.0.2", .destination = "10.77.1.2", .payload_bytes = 1000});
+    Frame layer = datagram(sealed(innermost), "10.99.0.2", "10.99.0.1");
+    const Batch* batch = nullptr;
+    for (Frame& piece : fragments_of(layer, 512)) {
+        batch = &receive(datagram(sealed(piece), "192.0.2.77", "192.0.2.10"));
+    }
+    ASSERT_NE(batch, nullptr);
+    ASSERT_EQ(batch->lane(Lane::transmit).size(), 1U);
+    EXPECT_EQ((*batch)[batch->lane(Lane::transmit)[0]].egress, kInside);
+}
+
+TEST_F(TunnelPipeline, HalfADatagramIsGivenBackInTheEnd) {
+    Frame inner = udp({.source = "10.99.0.2", .destination = "10.77.1.2", .payload_bytes = 1200});
+    Frame outer = datagram(sealed(inner), "192.0.2.77", "192.0.2.10");
+    receive(std::move(fragments_of(outer, 512)[0]));
+    batch_->clear();
+    pipeline_.housekeeping(*batch_, kNow + std::chrono::seconds{2});
+    EXPECT_EQ(drops(DropReason::reassembly_timeout), 1U);
+    receive(std::move(fragments_of(outer, 512)[0]));
+    batch_->clear();
+    EXPECT_FALSE(pipeline_.discard(*batch_));
+    EXPECT_EQ(batch_->lane(Lane::drop).size(), 1U);
+}
+
 TEST_F(TunnelPipeline, AnErrorGoesBackThroughTheTunnel) {
     Frame inner = udp({.source = "10.99.0.2", .destination = "10.77.1.2", .ttl = 1});
     const Batch& batch = receive(datagram(sealed(inner), "192.0.2.77", "192.0.2.10"));

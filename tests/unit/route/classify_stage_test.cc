@@ -289,6 +289,10 @@ TEST_F(Classify, DatagramsForATunnelAreOpened) {
                                           .destination_port = 51820}));
     outside.packet.ingress = kWan;
     EXPECT_EQ(pass(outside), Lane::open);
+    for (const FragmentKind kind : {FragmentKind::first, FragmentKind::later}) {
+        outside.packet.fragment = kind;
+        EXPECT_EQ(pass(outside), Lane::reassemble) << "decisions.md W8";
+    }
     Frame inside = parsed(builders::udp({.destination = "10.77.1.1", .destination_port = 51820}));
     EXPECT_EQ(pass(inside), Lane::open);
     Frame tcp = parsed(builders::tcp({.destination = "10.77.1.1", .destination_port = 51820}));
