@@ -15,7 +15,8 @@ Interface& current(Reading& reading) {
 void read_name(Reading& reading, const Option&, const Node& key) {
     Interface& interface = reading.config.interfaces.emplace_back();
     if (!reading.take(interface.name, key, parse_interface_name)) {
-        // Kept under what was written, as word() gives it, so that uses of the name are not errors too.
+        // Kept under what was written, as word() gives it, so that uses of the name are not errors
+        // too.
         interface.name = printable(key.text);
     }
 }

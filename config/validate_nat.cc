@@ -9,6 +9,17 @@
 namespace towpath::config {
 namespace {
 
+// For who writes the name of the device where ours of the interface is meant.
+std::string unknown_interface(const Config& config, const std::string& name) {
+    std::string text = "no interface is called '" + name + "'";
+    for (const Interface& interface : config.interfaces) {
+        if (interface.match.name == name) {
+            text += ": the one on that device is '" + interface.name + "'";
+        }
+    }
+    return text;
+}
+
 void check_sides(Findings& findings) {
     const Config& config = findings.config();
     const Nat& nat = config.nat;
@@ -23,7 +34,7 @@ void check_sides(Findings& findings) {
         const std::string& name = nat.inside[index];
         const std::string path = element("nat.inside", index);
         if (!is_known(name)) {
-            findings.error(path, "no interface is called '" + name + "'");
+            findings.error(path, unknown_interface(config, name));
         } else if (std::find(nat.inside.begin(),
                              nat.inside.begin() + static_cast<std::ptrdiff_t>(index),
                              name) != nat.inside.begin() + static_cast<std::ptrdiff_t>(index)) {
@@ -36,7 +47,7 @@ void check_sides(Findings& findings) {
         findings.error("nat.outside",
                        "'" + nat.outside + "' is a tunnel: the internet is not there");
     } else if (!nat.outside.empty() && !is_known(nat.outside)) {
-        findings.error("nat.outside", "no interface is called '" + nat.outside + "'");
+        findings.error("nat.outside", unknown_interface(config, nat.outside));
     }
 }
 
@@ -78,7 +89,7 @@ void check_pool_entry(Findings& findings, std::size_t index,
     if (!entry.interface.empty()) {
         const Interface* interface = config.find_interface(entry.interface);
         if (interface == nullptr) {
-            findings.error(path, "no interface is called '" + entry.interface + "'");
+            findings.error(path, unknown_interface(config, entry.interface));
             return;
         }
         if (interface->addresses.empty()) {
@@ -176,11 +187,48 @@ void check_ports(Findings& findings) {
     }
 }
 
+// RFC 1918.
+bool is_private(Ipv4Address address) {
+    return Ipv4Prefix{Ipv4Address{0x0A000000U}, 8}.contains(address) ||
+           Ipv4Prefix{Ipv4Address{0xAC100000U}, 12}.contains(address) ||
+           Ipv4Prefix{Ipv4Address{0xC0A80000U}, 16}.contains(address);
+}
+
+// A router without NAT is a configuration like any other, but seldom what was meant where private
+// networks stand in front of a way to everywhere.
+void check_absence(Findings& findings) {
+    const Config& config = findings.config();
+    const auto is_default = [](const StaticRoute& route) {
+        return route.to == IpPrefix{Ipv4Prefix{}};
+    };
+    const auto way_out = std::find_if(config.routes.begin(), config.routes.end(), is_default);
+    const auto exit =
+        way_out == config.routes.end() ? std::nullopt : route_interface(config, *way_out);
+    if (!exit || *exit >= config.interfaces.size()) {
+        return;
+    }
+    const auto has_private = [](const Interface& interface) {
+        return std::any_of(interface.addresses.begin(), interface.addresses.end(),
+                           [](const InterfaceAddress& own) { return is_private(own.address); });
+    };
+    const Interface& outside = config.interfaces[*exit];
+    const auto hidden = std::find_if(config.interfaces.begin(), config.interfaces.end(),
+                                     [&](const Interface& interface) {
+                                         return &interface != &outside && has_private(interface);
+                                     });
+    if (hidden != config.interfaces.end() && !has_private(outside)) {
+        findings.warning("routes", "there is no nat: what " + hidden->name + " sends leaves " +
+                                       outside.name +
+                                       " with private addresses, to which nobody can answer");
+    }
+}
+
 }  // namespace
 
 void check_nat(Findings& findings) {
     const Config& config = findings.config();
     if (!config.nat.is_enabled) {
+        check_absence(findings);
         return;
     }
     check_sides(findings);

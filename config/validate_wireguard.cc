@@ -4,6 +4,7 @@
 
 #include "config/derive.h"
 #include "config/findings.h"
+#include "config/tunnel_routes.h"
 #include "config/tunnel_scalar.h"
 #include "dataplane/wire/ipv6.h"
 
@@ -299,6 +300,7 @@ void check_tunnels(Findings& findings) {
         check_endpoints(findings, tunnels[index]);
         check_source_nat(findings, tunnels[index]);
         check_stateful(findings, tunnels[index]);
+        check_tunnel_routes(findings, tunnels[index]);
     }
 }
 

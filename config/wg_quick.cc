@@ -93,7 +93,7 @@ private:
         }
         const std::string wanted = lower(key_);
         const auto row = std::find_if(kRows.begin(), kRows.end(), [&](const Row& candidate) {
-            return candidate.section == section_ && candidate.key == wanted;
+            return candidate.section == section_ && lower(candidate.key) == wanted;
         });
         if (row != kRows.end()) {
             (this->*row->read)();
@@ -107,11 +107,27 @@ private:
                    printable(key_) + " has no effect: " + std::string{ignored->why});
             return;
         }
+        refuse_key(wanted);
+    }
+
+    void refuse_key(const std::string& wanted) {
         // A key of WireGuard's on a line of its own ends in '=' and would be taken for a name.
         constexpr std::size_t kNameLengthMax = 24;
-        error(key_, {},
-              "unknown key" + (key_.size() > kNameLengthMax ? "" : " '" + printable(key_) + "'") +
-                  (section_ == Section::peer ? " in [Peer]" : " in [Interface]"));
+        std::string text = "unknown key" +
+                           (key_.size() > kNameLengthMax ? "" : " '" + printable(key_) + "'") +
+                           (section_ == Section::peer ? " in [Peer]" : " in [Interface]");
+        std::vector<std::string> lowered;
+        for (const Row& row : kRows) {
+            lowered.push_back(row.section == section_ ? lower(row.key) : "");
+        }
+        const std::vector<std::string_view> candidates{lowered.begin(), lowered.end()};
+        const std::string_view meant = closest(wanted, candidates);
+        for (std::size_t row = 0; row < kRows.size(); ++row) {
+            if (!meant.empty() && lowered[row] == meant) {
+                text += "; did you mean '" + std::string{kRows[row].key} + "'?";
+            }
+        }
+        error(key_, {}, text);
     }
 
     void read_private_key() { read_secret(file_.tunnel.private_key, "private-key"); }
@@ -241,16 +257,16 @@ private:
 };
 
 constexpr std::array<Parser::Row, 10> Parser::kRows{
-    Row{Section::interface, "privatekey", &Parser::read_private_key},
-    Row{Section::interface, "listenport", &Parser::read_listen_port},
-    Row{Section::interface, "address", &Parser::read_address},
-    Row{Section::interface, "mtu", &Parser::read_mtu},
-    Row{Section::interface, "table", &Parser::read_table},
-    Row{Section::peer, "publickey", &Parser::read_public_key},
-    Row{Section::peer, "presharedkey", &Parser::read_preshared_key},
-    Row{Section::peer, "allowedips", &Parser::read_allowed_ips},
-    Row{Section::peer, "endpoint", &Parser::read_endpoint},
-    Row{Section::peer, "persistentkeepalive", &Parser::read_keepalive},
+    Row{Section::interface, "PrivateKey", &Parser::read_private_key},
+    Row{Section::interface, "ListenPort", &Parser::read_listen_port},
+    Row{Section::interface, "Address", &Parser::read_address},
+    Row{Section::interface, "MTU", &Parser::read_mtu},
+    Row{Section::interface, "Table", &Parser::read_table},
+    Row{Section::peer, "PublicKey", &Parser::read_public_key},
+    Row{Section::peer, "PresharedKey", &Parser::read_preshared_key},
+    Row{Section::peer, "AllowedIPs", &Parser::read_allowed_ips},
+    Row{Section::peer, "Endpoint", &Parser::read_endpoint},
+    Row{Section::peer, "PersistentKeepalive", &Parser::read_keepalive},
 };
 
 }  // namespace

@@ -12,6 +12,8 @@
 #include "control/loop/clock.h"
 #include "control/loop/log.h"
 #include "control/reconcile/desired.h"
+#include "control/reconcile/diff.h"
+#include "control/reconcile/peer_differences.h"
 #include "control/tunnels/models.h"
 #include "dataplane/contract/version.h"
 
@@ -222,6 +224,10 @@ ReloadResult Controller::load_again() {
         result.warnings.push_back("wireguard." + tunnel +
                                   ": what the wg tool changed is undone: the file is in force");
     }
+    const std::vector<std::string> of_peers = peer_differences(*config_, loaded.config);
+    for (const std::string& line : of_peers) {
+        result.applied.push_back({line, true});
+    }
     if (conversation_.applied() && !before_reload_) {
         before_reload_ = config_;
     }
@@ -232,7 +238,12 @@ ReloadResult Controller::load_again() {
         if (const Outcome<World> desired = desired_world(*config_, running)) {
             for (std::string& name :
                  live_differences(*conversation_.applied(), *desired, running)) {
-                result.applied.push_back({std::move(name), true});
+                const bool is_told = std::any_of(
+                    of_peers.begin(), of_peers.end(),
+                    [&](const std::string& line) { return line.starts_with(name + ": "); });
+                if (!is_told) {
+                    result.applied.push_back({std::move(name), true});
+                }
             }
         }
         for (std::string& name :

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "config/derive.h"
+#include "config/tunnel_routes.h"
 #include "control/wireguard/identity.h"
 
 namespace towpath::control {
@@ -72,12 +73,16 @@ void add_advertised(const config::Tunnel& tunnel, std::uint8_t id, contract::Wor
     add(tunnel.source_nat.except, contract::AdvertisedUse::translation_exception);
 }
 
-void add_routes(const config::Tunnel& tunnel, std::uint8_t id, contract::World& world) {
+void add_routes(const config::Config& config, const config::Tunnel& tunnel, std::uint8_t id,
+                contract::World& world) {
     if (!tunnel.has_routes) {
         return;
     }
     for (const config::Peer& peer : tunnel.peers) {
         for (const IpPrefix& prefix : peer.allowed_ips) {
+            if (!config::holder_of(config, prefix).empty()) {
+                continue;
+            }
             if (prefix.family() == IpFamily::ipv4) {
                 contract::RouteField field;
                 field.to = {prefix.address().ipv4(), prefix.length(), {}};
@@ -157,7 +162,7 @@ Outcome<void> add_tunnels(const config::Config& config, const contract::StartSet
         }
         world.interfaces[*id] = interface_of(config, tunnel, *id);
         world.tunnels[static_cast<std::size_t>(*id - running.port_count)] = tunnel_of(tunnel, *id);
-        add_routes(tunnel, *id, world);
+        add_routes(config, tunnel, *id, world);
         add_advertised(tunnel, *id, world);
     }
     return {};

@@ -55,6 +55,19 @@ bool has_same_options(const NatSet& left, const NatSet& right) noexcept {
            left.exhaustion_icmp == right.exhaustion_icmp && left.reject_syns == right.reject_syns;
 }
 
+// Whether the routes into tunnels are the same, or all others are.
+bool has_same_routes(const World& applied, const World& desired, const StartSettings& running,
+                     bool is_into_tunnels) {
+    const auto chosen = [&](auto routes) {
+        std::erase_if(routes, [&](const auto& route) {
+            return (route.interface >= running.port_count) != is_into_tunnels;
+        });
+        return routes;
+    };
+    return chosen(applied.routes) == chosen(desired.routes) &&
+           chosen(applied.ipv6_routes) == chosen(desired.ipv6_routes);
+}
+
 const PortStart* find_port(const StartSettings& start, std::string_view name) noexcept {
     const auto* const end = start.ports.begin() + start.port_count;
     const auto* const found = std::find_if(start.ports.begin(), end, [name](const PortStart& port) {
@@ -157,8 +170,8 @@ std::vector<std::string> live_differences(const World& applied, const World& des
         note(applied.interfaces[id] == desired.interfaces[id],
              "interfaces." + running.ports[id].name.str());
     }
-    note(applied.routes == desired.routes && applied.ipv6_routes == desired.ipv6_routes,
-         "routes.static");
+    note(has_same_routes(applied, desired, running, false), "routes.static");
+    note(has_same_routes(applied, desired, running, true), "routes of allowed IPs");
     note(applied.nat.is_enabled == desired.nat.is_enabled, "nat");
     note(has_same_filtering(applied.nat, desired.nat), "nat.filtering");
     note(has_same_timeouts(applied.nat, desired.nat), "nat.timeouts");

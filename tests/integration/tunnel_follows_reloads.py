@@ -3,7 +3,7 @@
 """A reload changes keys and peers at once: a new private key is in use without a pause, a peer that is
 gone is told to who calls it, an endpoint inside of its own allowed IPs harms nobody else
 (wireguard.md section 19 numbers 6, 11, 13). A port that a connection through the NAT is using is not
-taken from it (decisions.md W9).
+taken from it (decisions.md W9), nor is a network from the interface that has it.
 
     a -- lan -- towpath (wg0) -- router (tcpdump) -- web (wireguard-go)
 """
@@ -44,6 +44,19 @@ def keeps_the_nats_ports(lab, towpath, private, known):
     reload(towpath)
 
 
+def leaves_networks_alone(lab, towpath, private, known):
+    """A peer that claims the private network gets it as a source, not as a route."""
+    write_quick(lab, private, [known, peer(key_pair()[1], ["10.77.1.0/24"])])
+    done = towpath.client("reload")
+    equal(done.returncode, 0, f"reload: {done.stdout}{done.stderr}")
+    for words in ("is that of lan, which keeps it", "... added"):
+        check(words in done.stdout, f"no word of {words!r}: {done.stdout}")
+    check(" 3 received" in pings(lab, "a", PEER_ADDRESS), f"the private network: {towpath.drops()}")
+    check(" 3 received" in pings(lab, "a", WEB), f"to the internet: {towpath.drops()}")
+    write_quick(lab, private, [known])
+    reload(towpath)
+
+
 @behaviour
 def tunnel_follows_reloads():
     with Lab("rel") as lab:
@@ -72,6 +85,7 @@ def tunnel_follows_reloads():
             calls(next_public)
             check(" 3 received" in pings(lab, "web", A), "the new key again")
             keeps_the_nats_ports(lab, towpath, second, known)
+            leaves_networks_alone(lab, towpath, second, known)
 
             odd = peer(key_pair()[1], [f"{SWALLOWED}/32"], endpoint(SWALLOWED), keepalive=1)
             write_quick(lab, second, [known, odd])

@@ -94,7 +94,10 @@ struct Case {
 
 TEST(WgQuick, RefusesWhatItDoesNotKnowAtItsPlace) {
     const Case cases[] = {
-        {"[Interface]\nListnPort = 1\n", "f:2:1: error: unknown key 'ListnPort' in [Interface]\n"},
+        {"[Interface]\nListnPort = 1\n",
+         "f:2:1: error: unknown key 'ListnPort' in [Interface]; did you mean 'ListenPort'?\n"},
+        {"[Peer]\nAlowedIPs = ::/0\n",
+         "f:2:1: error: unknown key 'AlowedIPs' in [Peer]; did you mean 'AllowedIPs'?\n"},
         {"[Peer]\nMTU = 1420\n", "f:2:1: error: unknown key 'MTU' in [Peer]\n"},
         {"[Peer]\nPostUp = a\n", "f:2:1: error: unknown key 'PostUp' in [Peer]\n"},
         {"[Device]\nKey = 1\n", "f:1:1: error: unknown section: [Interface] or [Peer]\n"},

@@ -293,6 +293,32 @@ TEST(RestartDifferences, NamesWhatIsFixed) {
                                         "interfaces.wan.driver"}));
 }
 
+// A network of an interface keeps its route, whatever a peer may send from.
+TEST(Desired, AllowedIpsAreRoutesButNotInsteadOfNetworks) {
+    config::Config config = gateway();
+    config::Tunnel& tunnel = config.tunnels.emplace_back();
+    tunnel.name = "wg0";
+    config::Peer& peer = tunnel.peers.emplace_back();
+    for (const char* prefix : {"10.77.1.0/24", "10.77.1.8/29", "10.99.0.2/32", "0.0.0.0/0"}) {
+        peer.allowed_ips.push_back(*parse_ip_prefix(prefix));
+    }
+    const contract::StartSettings running = desired_start(config, "towpath");
+    const auto world = desired_world(config, running);
+    ASSERT_TRUE(world.has_value());
+    std::vector<std::string> into_tunnel;
+    for (const contract::RouteField& route : world->routes) {
+        if (route.interface == running.port_count) {
+            into_tunnel.push_back(to_string(IpPrefix{route.to.prefix()}));
+        }
+    }
+    EXPECT_EQ(into_tunnel, (std::vector<std::string>{"10.77.1.8/29", "10.99.0.2/32", "0.0.0.0/0"}));
+    // Of two worlds that differ in allowed IPs alone no static route is said to have changed.
+    World before = *world;
+    before.routes.pop_back();
+    EXPECT_EQ(live_differences(before, *world, running),
+              std::vector<std::string>{"routes of allowed IPs"});
+}
+
 TEST(LiveDifferences, NamesWhatChanges) {
     config::Config config = gateway();
     const contract::StartSettings running = desired_start(config, "towpath");
