@@ -51,7 +51,8 @@ struct PeerModel {
     std::uint64_t transmit_bytes = 0;
     std::uint16_t persistent_keepalive_s = 0;  // 0: off
     std::string state;                         // up, idle, waiting, no_answer, ...: PeerStatus
-    std::string reason;                        // why it is not up, a sentence; empty while it is
+    // Why it is not up, or will not stay so: a sentence, or empty.
+    std::string reason;
 };
 
 // Peers of all tunnels, in an order that does not change while nothing is added or removed.

@@ -65,12 +65,31 @@ void add_handshake(PeerModel& model, const wireguard::PeerReport& report,
             : moment.unix_time.seconds - std::min(moment.unix_time.seconds, when.seconds);
 }
 
+// Why a peer that is up will not stay so; empty if nothing is known against it.
+std::string doubt_of(const wireguard::PeerReport& report) {
+    if (report.doubt == PeerStatus::idle) {
+        return "";
+    }
+    std::string text;
+    if (report.doubt == PeerStatus::no_answer) {
+        text = "no answer to handshakes for " + std::to_string(whole_seconds(report.unanswered)) +
+               " s";
+    } else {
+        wireguard::PeerReport other = report;
+        other.status = report.doubt;
+        text = reason_of(other);
+    }
+    const Duration left = wireguard::kSessionAge_max - report.completed_ago.value_or(Duration{});
+    return text + "; its session ends in " + std::to_string(whole_seconds(left)) + " s";
+}
+
 }  // namespace
 
 std::string reason_of(const wireguard::PeerReport& report) {
+    if (report.status == PeerStatus::up) {
+        return doubt_of(report);
+    }
     switch (report.status) {
-        case PeerStatus::up:
-            return "";
         case PeerStatus::idle:
             return "nothing to send and nothing heard";
         case PeerStatus::waiting:
@@ -79,6 +98,9 @@ std::string reason_of(const wireguard::PeerReport& report) {
             return "its endpoint does not answer: wrong endpoint, or a firewall between";
         case PeerStatus::bad_response:
             return "what answers has another preshared key, or is not this peer";
+        case PeerStatus::not_confirmed:
+            return "it calls and we answer, but it never confirms: the preshared key differs, or "
+                   "our answers do not arrive";
         case PeerStatus::remote_loaded:
             return "the peer is under load and asked for a cookie; the next try carries it";
         case PeerStatus::stale_timestamp:
@@ -94,6 +116,7 @@ std::string reason_of(const wireguard::PeerReport& report) {
             return "the tunnel has no private key";
         case PeerStatus::no_session_slot:
             return "every session of the data plane is in use";
+        case PeerStatus::up:
         case PeerStatus::count:
             break;
     }

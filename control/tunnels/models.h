@@ -23,7 +23,7 @@ namespace towpath::control {
 
 [[nodiscard]] std::vector<TunnelKeysModel> tunnel_keys(const config::Config& config);
 
-// Why the peer is not up, for people; empty while it is.
+// Why the peer is not up, or will not stay so, for people; empty while there is nothing to say.
 [[nodiscard]] std::string reason_of(const wireguard::PeerReport& report);
 
 }  // namespace towpath::control

@@ -91,6 +91,9 @@ void Device::send_initiation(Peer& peer, bool forgets_local_address, const Momen
     peer.pending = std::make_unique<PendingInitiation>(std::move(made->pending));
     owner_of_index_[*index] = {peer.settings.id, false};
     peer.last_sent = moment.now;
+    if (peer.unanswered++ == 0) {
+        peer.unanswered_since = moment.now;
+    }
     counters_.add(HandshakeRole::initiator, HandshakeResult::sent);
     append(out, SendHandshake{peer.settings.id, HandshakePacket{made->message},
                               kHandshakeTrafficClass, forgets_local_address});
@@ -187,7 +190,7 @@ void Device::on_completed(Peer& peer, HandshakeRole role, const Moment& moment) 
     peer.retransmit_at.reset();
     peer.attempts = 0;
     peer.is_wanted = false;
-    peer.trouble = PeerStatus::idle;
+    forget_trouble(peer);
     peer.completed_at = moment.now;
     peer.completed_at_unix = moment.unix_time;
     schedule(peer);
@@ -241,27 +244,52 @@ void Device::on_session_refused(std::uint32_t index, const Moment& moment) {
     schedule(peer);
 }
 
+void Device::forget_trouble(Peer& peer) {
+    peer.trouble = PeerStatus::idle;
+    peer.unanswered = 0;
+    peer.unanswered_since.reset();
+    peer.unconfirmed = 0;
+}
+
+PeerStatus Device::trouble_of(const Peer& peer, Now now) {
+    const bool is_vague = peer.trouble == PeerStatus::idle || peer.trouble == PeerStatus::no_answer;
+    const bool is_unconfirmed =
+        peer.unconfirmed > kFruitless_min ||
+        (peer.unconfirmed == kFruitless_min && now - *peer.last_consumed >= kConfirmation_max);
+    return is_vague && is_unconfirmed ? PeerStatus::not_confirmed : peer.trouble;
+}
+
 std::optional<PeerReport> Device::report(PeerId id, Now now) const {
     const auto found = peers_.find(id);
     if (found == peers_.end()) {
         return std::nullopt;
     }
     const Peer& peer = found->second;
-    PeerReport report{peer.trouble, peer.pending ? peer.attempts + 1 : 0, peer.completed_at_unix,
-                      peer.greatest_received, std::nullopt};
+    PeerReport report;
+    report.status = trouble_of(peer, now);
+    report.initiations = peer.pending ? peer.attempts + 1 : 0;
+    report.completed_at = peer.completed_at_unix;
+    report.greatest_received = peer.greatest_received;
     if (peer.completed_at) {
         report.completed_ago = now - *peer.completed_at;
+    }
+    if (peer.unanswered_since) {
+        report.unanswered = now - *peer.unanswered_since;
     }
     if (!identity_) {
         report.status = PeerStatus::no_identity;
     } else if (!peer.remote) {
         report.status = PeerStatus::unusable_key;
     } else if (peer.completed_at && now - *peer.completed_at < kSessionAge_max) {
+        // The newest try may still be answered.
+        const bool is_silent =
+            report.status == PeerStatus::idle && peer.unanswered > kFruitless_min;
+        report.doubt = is_silent ? PeerStatus::no_answer : report.status;
         report.status = PeerStatus::up;
-    } else if (!peer.has_endpoint) {
+    } else if (!peer.has_endpoint && report.status == PeerStatus::idle) {
         report.status = peer.settings.endpoint.name.empty() ? PeerStatus::no_endpoint
                                                             : PeerStatus::name_not_resolved;
-    } else if (peer.trouble == PeerStatus::idle && peer.pending && peer.retransmit_at) {
+    } else if (report.status == PeerStatus::idle && peer.pending && peer.retransmit_at) {
         report.status = PeerStatus::waiting;
     }
     return report;

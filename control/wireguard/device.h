@@ -70,6 +70,10 @@ struct Stranger {
 
 struct PeerReport {
     PeerStatus status = PeerStatus::idle;
+    // Of a peer that is up: why it will not stay so, or idle. A session outlives by three minutes
+    // the way on which it was made.
+    PeerStatus doubt = PeerStatus::idle;
+    Duration unanswered{};                 // since the first of our handshakes to be without answer
     unsigned initiations = 0;              // of the attempt under way
     std::optional<UnixTime> completed_at;  // the last handshake of this process
     Timestamp greatest_received;
@@ -166,6 +170,8 @@ private:
     void send_initiation(Peer& peer, bool forgets_local_address, const Moment& moment,
                          ActionList& out);
     [[nodiscard]] bool can_begin(Peer& peer);
+    [[nodiscard]] static PeerStatus trouble_of(const Peer& peer, Now now);
+    static void forget_trouble(Peer& peer);
     void on_retransmit(Peer& peer, const Moment& moment, ActionList& out);
     void on_completed(Peer& peer, HandshakeRole role, const Moment& moment);
     void drop_pending(Peer& peer);

@@ -42,7 +42,7 @@ void Device::set_identity(std::optional<crypto::PrivateKey> key, const Moment& m
         make_remote(peer);
         peer.last_sent.reset();
         peer.completed_at.reset();
-        peer.trouble = PeerStatus::idle;
+        forget_trouble(peer);
         if (!peer.sessions.empty()) {
             append(out, EndSessions{id, EndSessions::How::stop_sending});
         }
@@ -89,8 +89,10 @@ bool Device::set_peer(PeerSettings settings, const Moment& moment, ActionList& o
     peer->settings = std::move(settings);
     if (is_other_key) {
         make_remote(*peer);
+        forget_trouble(*peer);  // what was wrong was so with the key before
     }
     if (is_other_endpoint) {
+        forget_trouble(*peer);
         peer->resolved = {};
         peer->resolve_asked_at.reset();
         ask_for_address(*peer, moment, out);
@@ -162,14 +164,20 @@ void Device::set_up(bool is_up, const Moment&, ActionList& out) {
             peer.is_wanted = false;
             peer.last_sent.reset();
             peer.completed_at.reset();
+            forget_trouble(peer);
         }
     }
     is_up_ = is_up;
 }
 
 void Device::forget_timestamp(PeerId id) {
-    if (Peer* const peer = find(id)) {
-        peer->greatest_received = {};
+    Peer* const peer = find(id);
+    if (peer == nullptr) {
+        return;
+    }
+    peer->greatest_received = {};
+    if (peer->trouble == PeerStatus::stale_timestamp) {
+        peer->trouble = PeerStatus::idle;
     }
 }
 
@@ -201,6 +209,7 @@ void Device::on_new_data_plane(const Moment& moment,
         peer.pending.reset();
         peer.sessions.clear();
         peer.attempts = 0;
+        forget_trouble(peer);
         peer.last_sent.reset();
         peer.completed_at.reset();
         peer.erase_at.reset();

@@ -122,6 +122,10 @@ HandshakeResult Device::consume(const Initiation& message, const ReceivedMessage
     }
     peer.greatest_received = *timestamp;
     peer.last_consumed = moment.now;
+    ++peer.unconfirmed;
+    if (peer.trouble == PeerStatus::stale_timestamp) {
+        peer.trouble = PeerStatus::idle;
+    }
     answer(peer, *read, std::move(*made), *index, received, moment, out);
     return HandshakeResult::sent;
 }

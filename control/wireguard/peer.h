@@ -50,6 +50,9 @@ inline constexpr Duration kJitter_max = std::chrono::milliseconds{333};
 inline constexpr unsigned kRetries_max = 18;  // a timer that finds more gives up: 20 initiations
 inline constexpr Duration kSessionErase = std::chrono::seconds{540};
 inline constexpr Duration kSessionAge_max = std::chrono::seconds{180};
+// So many handshakes without their end are no accident. The last of them has had this long.
+inline constexpr unsigned kFruitless_min = 2;
+inline constexpr Duration kConfirmation_max = std::chrono::seconds{2};
 inline constexpr Duration kInitiationSpacing = std::chrono::milliseconds{20};
 
 struct Peer {
@@ -65,6 +68,9 @@ struct Peer {
     CookieHolder cookie;
 
     unsigned attempts = 0;
+    unsigned unanswered = 0;  // initiations since the last handshake, over all attempts
+    std::optional<Now> unanswered_since;
+    unsigned unconfirmed = 0;          // the peer's, that were answered since then
     bool is_wanted = false;            // a handshake was asked for and could not begin
     std::optional<Now> last_sent;      // initiation or response
     std::optional<Now> last_consumed;  // initiation of the peer's

@@ -87,7 +87,8 @@ protected:
     Tunnels tunnels_{{.send = [](const Datagram&) {},
                       .log = [](const std::string&) {},
                       .resolve = [](const std::string&, const std::function<void(IpAddress)>&) {},
-                      .moment = [this] { return moment_; }},
+                      .moment = [this] { return moment_; },
+                      .keep = [](wireguard::Timestamp) { return true; }},
                      random_};
 };
 
@@ -160,6 +161,17 @@ TEST(PeerReason, EveryStatusButUpHasItsOwnSentence) {
     EXPECT_TRUE(sentences.contains(""));
     EXPECT_TRUE(sentences.contains("waits for an answer, try 3 of 20"));
     EXPECT_FALSE(sentences.contains("not known"));
+}
+
+TEST(PeerReason, OfAPeerThatIsUpItSaysWhatEndsThat) {
+    wireguard::PeerReport report;
+    report.status = wireguard::PeerStatus::up;
+    report.completed_ago = seconds{99};
+    report.doubt = wireguard::PeerStatus::no_answer;
+    report.unanswered = seconds{15};
+    EXPECT_EQ(reason_of(report), "no answer to handshakes for 15 s; its session ends in 81 s");
+    report.doubt = wireguard::PeerStatus::stale_timestamp;
+    EXPECT_TRUE(reason_of(report).starts_with("the peer's clock went back")) << reason_of(report);
 }
 
 }  // namespace

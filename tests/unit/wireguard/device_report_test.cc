@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a Device knows of a peer that nobody hears from, and of one that is up by its last session
+// only.
+#include <gtest/gtest.h>
+
+#include "tests/unit/wireguard/device_fixture.h"
+
+namespace towpath::control::wireguard {
+namespace {
+
+class DeviceReport : public DeviceTest {
+protected:
+    [[nodiscard]] PeerReport of_alice() const { return *bob.device.report(kAlice, moment.now); }
+    [[nodiscard]] PeerReport of_bob() const { return *alice.device.report(kBob, moment.now); }
+    // Alice calls and never sees Bob's answer.
+    void call_in_vain() {
+        pass(seconds{6});
+        static_cast<void>(response(initiation()));
+    }
+    void establish() {
+        expect_completes(response(initiation()));
+        bob.device.on_session_confirmed(kAlice, all<InstallSession>(bob.out).at(0)->index, moment);
+    }
+};
+
+TEST_F(DeviceReport, ACallerWhoNeverConfirmsIsNamedAfterTwoAnswers) {
+    call_in_vain();
+    EXPECT_EQ(of_alice().status, PeerStatus::idle) << "it may still be on its way";
+    pass(seconds{30});
+    EXPECT_EQ(of_alice().status, PeerStatus::idle) << "one may be lost";
+    call_in_vain();
+    EXPECT_EQ(of_alice().status, PeerStatus::idle);
+    pass(seconds{2});
+    EXPECT_EQ(of_alice().status, PeerStatus::not_confirmed);
+    call_in_vain();
+    EXPECT_EQ(of_alice().status, PeerStatus::not_confirmed) << "the third does not blur it";
+    pass(seconds{6});
+    establish();
+    EXPECT_EQ(of_alice().status, PeerStatus::up);
+    EXPECT_EQ(of_alice().doubt, PeerStatus::idle);
+}
+
+TEST_F(DeviceReport, AnotherPresharedKeyBeginsAnew) {
+    call_in_vain();
+    call_in_vain();
+    pass(seconds{2});
+    ASSERT_EQ(of_alice().status, PeerStatus::not_confirmed);
+    add(bob, kAlice, key_of(alice), kAliceAt, 7);
+    EXPECT_EQ(of_alice().status, PeerStatus::idle);
+}
+
+// It says more than that our own calls are not answered.
+TEST_F(DeviceReport, ACallerWhoNeverConfirmsIsNotSilent) {
+    call_in_vain();
+    call_in_vain();
+    pass(seconds{6});
+    bob.device.on_handshake_wanted(kAlice, moment, bob.out);
+    for (int second = 0; second < 200; ++second) {
+        pass(seconds{1});
+        bob.device.wake(moment, bob.out);
+    }
+    ASSERT_EQ(bob.device.counters().of(HandshakeRole::initiator, HandshakeResult::gave_up), 1U);
+    EXPECT_EQ(of_alice().status, PeerStatus::not_confirmed);
+}
+
+TEST_F(DeviceReport, UpWithoutAnAnswerIsDoubted) {
+    establish();
+    pass(seconds{20});
+    alice.device.on_no_answer(kBob, moment, alice.out);
+    for (int second = 0; second < 9; ++second) {
+        pass(seconds{1});
+        alice.device.wake(moment, alice.out);
+    }
+    EXPECT_EQ(of_bob().doubt, PeerStatus::idle) << "the second may still be answered";
+    for (int second = 0; second < 3; ++second) {
+        pass(seconds{1});
+        alice.device.wake(moment, alice.out);
+    }
+    EXPECT_EQ(of_bob().status, PeerStatus::up);
+    EXPECT_EQ(of_bob().doubt, PeerStatus::no_answer);
+    EXPECT_EQ(of_bob().unanswered, seconds{12});
+    // Traffic that asks for a handshake again does not make it young again.
+    alice.device.on_handshake_wanted(kBob, moment, alice.out);
+    EXPECT_EQ(of_bob().doubt, PeerStatus::no_answer);
+    pass(seconds{6});
+    expect_completes(response(initiation()));
+    EXPECT_EQ(of_bob().doubt, PeerStatus::idle);
+    EXPECT_EQ(of_bob().unanswered, Duration{});
+}
+
+TEST_F(DeviceReport, UpWithAClockThatWentBackIsDoubted) {
+    const Initiation old = initiation();
+    pass(seconds{6});
+    establish();
+    EXPECT_EQ(of_alice().doubt, PeerStatus::idle);
+    expect_dropped_by_bob(old, HandshakeResult::stale_timestamp);
+    EXPECT_EQ(of_alice().status, PeerStatus::up);
+    EXPECT_EQ(of_alice().doubt, PeerStatus::stale_timestamp);
+    // A good one takes it back, before it is confirmed.
+    call_in_vain();
+    EXPECT_EQ(of_alice().doubt, PeerStatus::idle);
+}
+
+// It did call.
+TEST_F(DeviceReport, AClockThatWentBackIsSaidOfAPeerWithoutAnEndpoint) {
+    const Initiation old = initiation();
+    bob.device.set_peer({kAlice, key_of(alice), {}, {}, seconds{30}}, moment, bob.out);
+    pass(seconds{6});
+    establish();
+    bob.device.on_new_data_plane(moment);
+    EXPECT_EQ(of_alice().status, PeerStatus::no_endpoint);
+    expect_dropped_by_bob(old, HandshakeResult::stale_timestamp);
+    EXPECT_EQ(of_alice().status, PeerStatus::stale_timestamp);
+    bob.device.forget_timestamp(kAlice);
+    EXPECT_EQ(of_alice().status, PeerStatus::no_endpoint);
+}
+
+}  // namespace
+}  // namespace towpath::control::wireguard
