@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "dataplane/packet/ipv6_next_hop.h"
+#include "dataplane/packet/quoted_udp.h"
 #include "dataplane/wire/checksum.h"
 #include "dataplane/wire/ethernet.h"
 #include "dataplane/wire/icmpv6.h"
@@ -127,6 +128,18 @@ void decide_local_fragment(const Question& question) noexcept {
     }
 }
 
+// A router says that what left a tunnel's port is too big (decisions.md W8): the tunnel knows
+// whether it did.
+bool is_about_tunnel(const Packet& packet, const route::LocalPolicy& local) noexcept {
+    if (packet.transport != TransportKind::icmp_error || !local.has_tunnel_ports() ||
+        packet.header<Icmpv6Header>(packet.l4).type !=
+            static_cast<std::uint8_t>(Icmpv6Type::packet_too_big)) {
+        return false;
+    }
+    const std::optional<QuotedUdp> quoted = quoted_udp6(packet);
+    return quoted && local.is_tunnel_port(quoted->source.port);
+}
+
 void decide_local(const Question& question, Now now) noexcept {
     if (question.packet.fragment != FragmentKind::whole) {
         decide_local_fragment(question);
@@ -135,6 +148,10 @@ void decide_local(const Question& question, Now now) noexcept {
     if (question.packet.transport == TransportKind::udp &&
         question.state.view.local->is_tunnel_port(question.packet.destination_port)) {
         question.put(Lane::open);  // whoever knows a key may talk to a tunnel
+        return;
+    }
+    if (is_about_tunnel(question.packet, *question.state.view.local)) {
+        question.put(Lane::open);
         return;
     }
     if (!is_echo(question.packet, Icmpv6Type::echo_request)) {

@@ -24,6 +24,7 @@ Ipv6::Ipv6(WorkerId worker, NeighborTable& neighbors, PipelineCounters& counters
     icmp_error.budget.key = key;
     icmp_error.budget.suppressed = &counters.suppressed_errors;
     link.neighbors = &neighbors;
+    link.identifications = FragmentIdentifications{key + (std::uint64_t{worker} << 60U)};
     if (worker == 0) {
         resolver_ = std::make_unique<NeighborResolver>(neighbors, counters.released);
         discovery.resolver = resolver_.get();

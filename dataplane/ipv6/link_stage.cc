@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/ipv6/link_stage.h"
 
+#include <algorithm>
+
+#include "dataplane/ipv6/ipv6_fragmentation.h"
 #include "dataplane/packet/ipv6_next_hop.h"
 #include "dataplane/wire/ethernet.h"
 #include "dataplane/wire/ipv6.h"
@@ -30,15 +33,35 @@ void pass_to_tunnel(Batch& batch, PacketIndex index) noexcept {
     batch.put(index, Lane::seal);
 }
 
-void send(Batch& batch, PacketIndex index, const Interface& egress, MacAddress mac) noexcept {
+// Datagrams that this box sends itself are those of tunnels; nobody else's are cut on the way
+// (RFC 8200 section 5).
+bool may_be_cut(const Packet& packet) noexcept {
+    return packet.is_originated && packet.transport == TransportKind::udp;
+}
+
+// What the link carries, and the way behind it as far as it is known (decisions.md W8).
+std::uint16_t mtu_towards(const Packet& packet, const Interface& egress) noexcept {
+    return may_be_cut(packet) && packet.icmp_mtu_bytes != 0
+               ? std::min(packet.icmp_mtu_bytes, egress.mtu_bytes)
+               : egress.mtu_bytes;
+}
+
+void send(LinkState& state, Batch& batch, PacketIndex index, const Interface& egress,
+          MacAddress mac) noexcept {
     Packet& packet = batch[index];
-    if (packet.length - std::size_t{packet.l3} > egress.mtu_bytes) {
+    const std::uint16_t mtu_bytes = mtu_towards(packet, egress);
+    const bool is_too_long = packet.length - std::size_t{packet.l3} > mtu_bytes;
+    if (is_too_long && (!may_be_cut(packet) || mtu_bytes < kIpv6MtuMinimum_bytes)) {
         batch.drop(index, DropReason::route_too_big);
         return;
     }
     decrement_hop_limit(packet);
     write_ethernet(packet, {mac, egress.mac, be16{kEtherTypeIpv6}});
-    batch.put(index, Lane::transmit);
+    if (is_too_long) {
+        put_in_fragments(batch, index, mtu_bytes, state.identifications.next());
+    } else {
+        batch.put(index, Lane::transmit);
+    }
 }
 
 }  // namespace
@@ -58,7 +81,7 @@ void link_stage(LinkState& state, Batch& batch, Now now) noexcept {
         }
         const auto mac = state.neighbors->find({packet.egress, ipv6_next_hop(packet)});
         if (mac.has_value()) {
-            send(batch, index, egress, *mac);
+            send(state, batch, index, egress, *mac);
         } else if (state.resolver == nullptr) {
             batch.hand_off(index, 0, Lane::link6);
         } else {

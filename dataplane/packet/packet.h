@@ -76,7 +76,7 @@ struct alignas(64) Packet {
     Port destination_port;
     Port original_source_port;
     Port original_destination_port;
-    std::uint16_t icmp_mtu_bytes = 0;  // of the type 3 code 4 that a stage asked for
+    std::uint16_t icmp_mtu_bytes = 0;  // to be told, or of the way to a tunnel's peer
     // What the Identification is to become, valid if `replaces_identification`; from translation
     // on what it was, valid if `was_reidentified`.
     be16 replacement_identification;

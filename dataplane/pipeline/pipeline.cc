@@ -175,9 +175,9 @@ void Pipeline::open_tunnels(StageMeter& meter, Batch& batch, Now now) noexcept {
 }
 
 void Pipeline::seal_tunnels(StageMeter& meter, Batch& batch, Now now) noexcept {
-    // Twice: what cannot be sealed may be told to its sender, and that through a tunnel as well. An
-    // error is never told again.
-    for (int round = 0; round < 2; ++round) {
+    // What cannot be sealed may be told to its sender, and that through a tunnel as well; an error
+    // is never told again. What is too long for its peer comes back in pieces (decisions.md W8).
+    for (int round = 0; round < 3; ++round) {
         meter.run(Lane::seal, [&] { wireguard::seal_stage(*tunnels_, batch, now); });
         meter.run(Lane::underlay, [&] { route::underlay_stage(underlay_, batch, now); });
         meter.run(Lane::forward6, [&] { ipv6::forward_stage(ipv6_.forward, batch, now); });

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/route/link_stage.h"
 
+#include <algorithm>
+
 #include "dataplane/route/ipv4_fragmentation.h"
 #include "dataplane/wire/checksum.h"
 #include "dataplane/wire/ethernet.h"
@@ -87,8 +89,11 @@ void write_ethernet(Packet& packet, const EthernetHeader& ethernet) noexcept {
     if (!packet.is_originated && !packet.from_host && is_ipv4) {
         decrement_ttl(ip);
     }
-    if (is_ipv4 && packet.length - packet.l3 > int{mtu_bytes} && !ip.dont_fragment()) {
-        put_in_fragments(batch, index, mtu_bytes, Lane::seal);
+    // One peer may be narrower than the others of its tunnel.
+    const std::uint16_t room_bytes =
+        packet.icmp_mtu_bytes != 0 ? std::min(packet.icmp_mtu_bytes, mtu_bytes) : mtu_bytes;
+    if (is_ipv4 && packet.length - packet.l3 > int{room_bytes} && !ip.dont_fragment()) {
+        put_in_fragments(batch, index, room_bytes, Lane::seal);
     } else {
         batch.put(index, Lane::seal);
     }

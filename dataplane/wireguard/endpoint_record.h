@@ -21,6 +21,7 @@ struct PeerEndpoint {
     IpAddress local;    // source of what we send; none: as the route below chooses
     Now stamp{};        // when the packet that it was learned from arrived
     std::uint32_t configured_generation = 0;  // of the configured endpoint that was applied last
+    std::uint16_t path_mtu_bytes = 0;         // of the way to `remote`; 0: nothing was told
 
     [[nodiscard]] bool is_known() const noexcept { return !remote.is_none(); }
 };

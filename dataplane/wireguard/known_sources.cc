@@ -10,9 +10,6 @@ namespace {
 constexpr std::uint64_t entry_of(std::uint32_t fingerprint, PeerId peer) noexcept {
     return std::uint64_t{fingerprint} << 32U | (peer + 1);
 }
-constexpr PeerId peer_of(std::uint64_t entry) noexcept {
-    return static_cast<PeerId>(entry) - 1;
-}
 
 }  // namespace
 
@@ -59,17 +56,6 @@ void KnownSources::add(const IpEndpoint& source, PeerId peer) noexcept {
         }
     }
     replaced->store(wanted, std::memory_order_relaxed);
-}
-
-bool KnownSources::contains(const IpEndpoint& source) const noexcept {
-    const Place place = place_of(source);
-    for (const std::atomic<std::uint64_t>& entry : buckets_[place.bucket].entries) {
-        const std::uint64_t held = entry.load(std::memory_order_relaxed);
-        if (held != 0 && held >> 32U == place.fingerprint && is_at(peer_of(held), source)) {
-            return true;
-        }
-    }
-    return false;
 }
 
 }  // namespace towpath::wireguard

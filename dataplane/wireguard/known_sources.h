@@ -22,7 +22,23 @@ public:
     // Any thread, whenever a peer's endpoint became `source`. Full buckets forget somebody.
     void add(const IpEndpoint& source, PeerId peer) noexcept;
     // Any worker.
-    [[nodiscard]] bool contains(const IpEndpoint& source) const noexcept;
+    [[nodiscard]] bool contains(const IpEndpoint& source) const noexcept {
+        return find(source, [](PeerId) { return true; }) != kNoPeer;
+    }
+    // Any worker. A peer with that endpoint of which `matches` says true; kNoPeer: none is known.
+    template <class Matches>
+    [[nodiscard]] PeerId find(const IpEndpoint& source, Matches&& matches) const noexcept {
+        const Place place = place_of(source);
+        for (const std::atomic<std::uint64_t>& entry : buckets_[place.bucket].entries) {
+            const std::uint64_t held = entry.load(std::memory_order_relaxed);
+            const PeerId peer = static_cast<PeerId>(held) - 1;
+            if (held != 0 && held >> 32U == place.fingerprint && is_at(peer, source) &&
+                matches(peer)) {
+                return peer;
+            }
+        }
+        return kNoPeer;
+    }
 
 private:
     static constexpr std::size_t kWays = 8;

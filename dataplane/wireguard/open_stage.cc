@@ -9,6 +9,7 @@
 #include "dataplane/wireguard/datagram.h"
 #include "dataplane/wireguard/handshake_gate.h"
 #include "dataplane/wireguard/inner_mss.h"
+#include "dataplane/wireguard/path_mtu.h"
 #include "dataplane/wireguard/received.h"
 
 namespace towpath::wireguard {
@@ -35,6 +36,10 @@ public:
 
     // First pass: which message this is; where its session would be.
     void take(PacketIndex index) noexcept {
+        if (batch_[index].transport == TransportKind::icmp_error) {
+            take_too_big(state_, batch_, index);
+            return;
+        }
         const auto payload = udp_payload(batch_[index]);
         const auto type = payload ? classify(*payload) : std::nullopt;
         if (!type || payload->size() > crypto::kAeadLength_max) {

@@ -76,6 +76,7 @@ void wrap(Packet& packet, const OuterPath& path, std::uint8_t dscp_and_ecn,
     outer.source_port = path.local_port;
     outer.destination_port = path.remote.port;
     outer.is_originated = true;
+    outer.icmp_mtu_bytes = path.path_mtu_bytes;
     packet = outer;
 
     packet.header<UdpHeader>(packet.l4) = {path.local_port.wire(), path.remote.port.wire(),

@@ -15,13 +15,15 @@ struct OuterPath {
     IpEndpoint remote;  // known
     IpAddress local;    // none, or of another family: the underlay chooses (seal_stage.h)
     Port local_port;
+    std::uint16_t path_mtu_bytes = 0;  // what the way carries; 0: what the first link carries
 };
 
 // Room that wrap() and the link need in front of the payload.
 inline constexpr std::size_t kOuterRoom_bytes = 14 + 40 + 8;
 
 // The window of `packet` is a UDP payload with kOuterRoom_bytes in front of it. Afterwards it is
-// what seal_stage.h says of packets in Lane::underlay. IPv4: DF clear, UDP without checksum.
+// what seal_stage.h says of packets in Lane::underlay. IPv4: DF clear, UDP without checksum. The
+// path's MTU goes along as icmp_mtu_bytes: over IPv6 the link stage cuts for it.
 void wrap(Packet& packet, const OuterPath& path, std::uint8_t dscp_and_ecn,
           IdentificationSource& identification) noexcept;
 

@@ -5,6 +5,7 @@
 
 #include "dataplane/wire/wireguard.h"
 #include "dataplane/wireguard/inner_packet.h"
+#include "dataplane/wireguard/path_mtu.h"
 #include "dataplane/wireguard/unreachable.h"
 #include "dataplane/wireguard/waiting.h"
 
@@ -18,10 +19,18 @@ constexpr std::size_t kFrontRoom_bytes = kOuterRoom_bytes + sizeof(TransportHead
 
 void Sealing::add(PacketIndex index, PeerId peer) noexcept {
     const std::uint8_t lease = lease_for(index, peer);
-    if (lease != kNoLease) {
-        ++scratch_.leases[lease].packets;
-        scratch_.items[count_++] = {index, lease, 0};
+    if (lease == kNoLease) {
+        return;
     }
+    const Packet& packet = batch_[index];
+    if (std::size_t{packet.length} - packet.l3 > scratch_.leases[lease].mtu_bytes &&
+        scratch_.leases[lease].path.path_mtu_bytes != 0) {
+        refuse_too_long(batch_, index,
+                        static_cast<std::uint16_t>(scratch_.leases[lease].mtu_bytes));
+        return;
+    }
+    ++scratch_.leases[lease].packets;
+    scratch_.items[count_++] = {index, lease, 0};
 }
 
 std::uint8_t Sealing::lease_for(PacketIndex index, PeerId peer) noexcept {
@@ -59,12 +68,13 @@ std::uint8_t Sealing::open_lease(PacketIndex index, PeerId peer_id) noexcept {
         return kNoLease;
     }
     Lease& lease = scratch_.leases[lease_count_];
-    lease = {
-        .session = session,
-        .peer = &peer,
-        .peer_id = peer_id,
-        .mtu_bytes = (*state_.interfaces)[tunnel].mtu_bytes,
-        .path = {tunnel, endpoint.remote, endpoint.local, (*state_.tunnels)[tunnel].listen_port}};
+    lease = {.session = session,
+             .peer = &peer,
+             .peer_id = peer_id,
+             .mtu_bytes =
+                 inner_mtu_bytes((*state_.interfaces)[tunnel].mtu_bytes, endpoint.path_mtu_bytes),
+             .path = {tunnel, endpoint.remote, endpoint.local,
+                      (*state_.tunnels)[tunnel].listen_port, endpoint.path_mtu_bytes}};
     return static_cast<std::uint8_t>(lease_count_++);
 }
 

@@ -59,6 +59,9 @@ bool Tables::learn_endpoint(PeerId peer, const IpEndpoint& remote, const IpAddre
         if (!is_news || stamp < endpoint.stamp) {
             return false;
         }
+        if (endpoint.remote != remote) {
+            endpoint.path_mtu_bytes = 0;
+        }
         endpoint.remote = remote;
         endpoint.local = local;
         endpoint.stamp = stamp;

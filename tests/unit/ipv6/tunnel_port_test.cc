@@ -87,5 +87,25 @@ TEST_F(Ipv6TunnelPort, FragmentsWithOtherHeadersAreNot) {
     EXPECT_EQ(packet().verdict, DropReason::ipv6_local_fragment);
 }
 
+// What routers say about what left a tunnel's port is the tunnel's to judge; the rest is not.
+TEST_F(Ipv6TunnelPort, PacketTooBigGoesToTheTunnelThatItIsAbout) {
+    const auto lane_of = [this](Icmpv6Type type, std::uint16_t quoted_port) {
+        Frame about = udp6({.source = "2001:db8:2::1",
+                            .destination = "2001:db8:77::1",
+                            .source_port = quoted_port,
+                            .payload_bytes = 64});
+        Ipv6Fields fields = to_us();
+        fields.payload_bytes = 64;
+        Frame error = icmp6(fields, type);
+        const auto quote = about.bytes().subspan(14, 64);
+        std::copy(quote.begin(), quote.end(), error.transport().begin() + 8);
+        seal_transport6(error, 58, error.packet.header<Icmpv6Header>(54).checksum);
+        return pass(std::move(error));
+    };
+    EXPECT_EQ(lane_of(Icmpv6Type::packet_too_big, kPort), Lane::open);
+    EXPECT_NE(lane_of(Icmpv6Type::packet_too_big, kPort + 1), Lane::open);
+    EXPECT_NE(lane_of(Icmpv6Type::time_exceeded, kPort), Lane::open);
+}
+
 }  // namespace
 }  // namespace towpath

@@ -257,6 +257,30 @@ TEST_F(TunnelPipeline, HalfADatagramIsGivenBackInTheEnd) {
     EXPECT_EQ(batch_->lane(Lane::drop).size(), 1U);
 }
 
+// Outer IPv4 may be cut by routers, so there is nothing to learn from them (decisions.md W8): what
+// they say is the host's, as everything about ports that no mapping has.
+TEST_F(TunnelPipeline, ATooBigOfIpv4ChangesNothing) {
+    from_peer(udp({.source = "10.99.0.2", .destination = "10.77.1.2"}));  // where it is
+    const auto send = [this] {
+        receive(udp({.source = "10.77.1.2", .destination = "10.99.0.2", .payload_bytes = 1392}),
+                kInside);
+        const Packet& outer = sent();
+        EXPECT_EQ(outer.length - outer.l3, 1480);
+        EXPECT_FALSE(outer.header<Ipv4Header>(outer.l3).dont_fragment());
+    };
+    send();
+    Frame about = udp({.source = "192.0.2.10",
+                       .source_port = kListenPort.number(),
+                       .destination = "192.0.2.77",
+                       .destination_port = 40000,
+                       .payload_bytes = 1400});
+    receive(icmp_error({.source = "203.0.113.1", .destination = "192.0.2.10"}, about,
+                       IcmpType::destination_unreachable, kIcmpFragmentationNeeded, 1300));
+    EXPECT_EQ(batch_->lane(Lane::transmit).size(), 0U);
+    EXPECT_EQ(batch_->lane(Lane::drop).size() + batch_->lane(Lane::punt).size(), 1U);
+    send();
+}
+
 TEST_F(TunnelPipeline, AnErrorGoesBackThroughTheTunnel) {
     Frame inner = udp({.source = "10.99.0.2", .destination = "10.77.1.2", .ttl = 1});
     const Batch& batch = receive(datagram(sealed(inner), "192.0.2.77", "192.0.2.10"));
