@@ -10,6 +10,7 @@
 namespace towpath::control {
 namespace {
 
+using contract::EndpointWay;
 using wireguard::HandshakeResult;
 using wireguard::HandshakeRole;
 using wireguard::PeerStatus;
@@ -65,8 +66,35 @@ void add_handshake(PeerModel& model, const wireguard::PeerReport& report,
             : moment.unix_time.seconds - std::min(moment.unix_time.seconds, when.seconds);
 }
 
+// What keeps our packets from its endpoint; empty: nothing that we know of.
+std::string_view obstacle_of(EndpointWay way) {
+    switch (way) {
+        case EndpointWay::no_route:
+            return "no route leads to its endpoint";
+        case EndpointWay::in_tunnel:
+            return "the route to its endpoint leads into a tunnel, which cannot carry its own "
+                   "packets";
+        case EndpointWay::interface_down:
+            return "the interface towards its endpoint is down";
+        case EndpointWay::neighbor_missing:
+            return "the next hop towards its endpoint does not answer ARP or neighbour discovery";
+        case EndpointWay::unknown:
+        case EndpointWay::open:
+        case EndpointWay::count:
+            break;
+    }
+    return "";
+}
+
+// Whether packets of ours that never arrived explain it. While nothing is sent, nobody asks for the
+// next hop either.
+bool may_be_lost(PeerStatus status) noexcept {
+    return status == PeerStatus::waiting || status == PeerStatus::no_answer ||
+           status == PeerStatus::not_confirmed;
+}
+
 // Why a peer that is up will not stay so; empty if nothing is known against it.
-std::string doubt_of(const wireguard::PeerReport& report) {
+std::string doubt_of(const wireguard::PeerReport& report, EndpointWay way) {
     if (report.doubt == PeerStatus::idle) {
         return "";
     }
@@ -74,10 +102,13 @@ std::string doubt_of(const wireguard::PeerReport& report) {
     if (report.doubt == PeerStatus::no_answer) {
         text = "no answer to handshakes for " + std::to_string(whole_seconds(report.unanswered)) +
                " s";
+        if (const std::string_view obstacle = obstacle_of(way); !obstacle.empty()) {
+            text.append(": ").append(obstacle);
+        }
     } else {
         wireguard::PeerReport other = report;
         other.status = report.doubt;
-        text = reason_of(other);
+        text = reason_of(other, way);
     }
     const Duration left = wireguard::kSessionAge_max - report.completed_ago.value_or(Duration{});
     return text + "; its session ends in " + std::to_string(whole_seconds(left)) + " s";
@@ -85,9 +116,13 @@ std::string doubt_of(const wireguard::PeerReport& report) {
 
 }  // namespace
 
-std::string reason_of(const wireguard::PeerReport& report) {
+std::string reason_of(const wireguard::PeerReport& report, EndpointWay way) {
     if (report.status == PeerStatus::up) {
-        return doubt_of(report);
+        return doubt_of(report, way);
+    }
+    if (const std::string_view obstacle = obstacle_of(way);
+        may_be_lost(report.status) && !obstacle.empty()) {
+        return std::string{obstacle};
     }
     switch (report.status) {
         case PeerStatus::idle:
@@ -177,7 +212,7 @@ PeerPage peer_page(const contract::PeersReply& reply, const Tunnels& tunnels,
         model.transmit_bytes = row.transmit_bytes;
         model.persistent_keepalive_s = row.persistent_keepalive_s;
         model.state = wireguard::to_string(report.status);
-        model.reason = reason_of(report);
+        model.reason = reason_of(report, row.way);
         add_handshake(model, report, moment);
         page.peers.push_back(std::move(model));
     }

@@ -24,6 +24,8 @@ namespace towpath::control {
 [[nodiscard]] std::vector<TunnelKeysModel> tunnel_keys(const config::Config& config);
 
 // Why the peer is not up, or will not stay so, for people; empty while there is nothing to say.
-[[nodiscard]] std::string reason_of(const wireguard::PeerReport& report);
+// `way`: what the data plane knows of the way to its endpoint.
+[[nodiscard]] std::string reason_of(const wireguard::PeerReport& report,
+                                    contract::EndpointWay way = contract::EndpointWay::unknown);
 
 }  // namespace towpath::control

@@ -153,7 +153,7 @@ private:
         std::uint32_t index = 0;
     };
     std::deque<Installing> installing_;  // answers come in this order
-    bool is_config_newer_ = false;  // than what was stated last
+    bool is_config_newer_ = false;       // than what was stated last
 };
 
 }  // namespace towpath::control

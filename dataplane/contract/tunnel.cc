@@ -112,7 +112,7 @@ bool is_valid(const PeersReply& m) noexcept {
     for (std::size_t i = 0; valid && i < m.count; ++i) {
         const PeerRow& row = m.rows[i];
         valid = row.peer < kPeersMax && row.tunnel < kPortsMax && row.endpoint.address.is_valid() &&
-                row.local.is_valid();
+                row.local.is_valid() && is_known(row.way);
     }
     return valid;
 }

@@ -249,10 +249,21 @@ using PeersQuery = PageQuery<MessageType::peers_query>;
 using SessionsQuery = PageQuery<MessageType::sessions_query>;
 static_assert(sizeof(PeersQuery) == 24 && kIsMessage<PeersQuery>);
 
+// What sealed packets find on the way to a peer's endpoint, by the tables in force.
+enum class EndpointWay : std::uint8_t {
+    unknown,           // no endpoint, or nothing is in force
+    open,              // as far as we can see
+    no_route,          // drop reason seal_no_route
+    in_tunnel,         // drop reason seal_endpoint_in_tunnel
+    interface_down,    // a route, but its interface has no link
+    neighbor_missing,  // the next hop has no MAC: it does not answer, or was not asked of late
+    count,
+};
+
 struct PeerRow {
     std::uint32_t peer = 0;
     std::uint8_t tunnel = 0;
-    std::uint8_t reserved = 0;
+    EndpointWay way = EndpointWay::unknown;
     std::uint16_t persistent_keepalive_s = 0;
     PublicKeyField public_key{};
     IpEndpointField endpoint;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/engine/dataplane.h"
+#include "dataplane/engine/endpoint_way.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -188,7 +189,13 @@ Outcome<void> Dataplane::start_workers(const StartPlan& plan) {
     devices_->set_settle([this] { workers_->ports_changed(); });
     if (tunnels_ != nullptr) {
         tunnels_->set_workers({.now = [this] { return workers_->clock().now(); },
-                               .wake = [this](WorkerId worker) { workers_->wake(worker); }});
+                               .wake = [this](WorkerId worker) { workers_->wake(worker); },
+                               .way =
+                                   [this](const IpAddress& endpoint) {
+                                       const std::lock_guard lock{mutex_};
+                                       return way_to(endpoint, workers_->generation(),
+                                                     {*neighbors_, *ipv6_neighbors_});
+                                   }});
         tunnel_hosts_->set_settle([this] { workers_->ports_changed(); });
     }
     started_at_ = workers_->clock().now();

@@ -20,6 +20,7 @@ namespace towpath::engine {
 struct TunnelWorkers {
     std::function<Now()> now;
     std::function<void(WorkerId)> wake;
+    std::function<contract::EndpointWay(const IpAddress& endpoint)> way;
 };
 
 class Tunnels final : public server::TunnelEngine {

@@ -18,6 +18,7 @@ contract::PeerRow Tunnels::row_of(wireguard::PeerId id) {
     row.public_key = known_[id].public_key;
     row.timestamp = known_[id].timestamp;
     row.endpoint = contract::IpEndpointField::of(endpoint.remote);
+    row.way = workers_.way(endpoint.remote.address);
     row.local = contract::IpAddressField::of(endpoint.local);
     row.endpoint_generation = endpoint.configured_generation;
     row.receive_bytes = peer.received_bytes.load(std::memory_order_relaxed);

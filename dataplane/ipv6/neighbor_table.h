@@ -47,7 +47,7 @@ public:
     };
     // Worker 0 only, from here on. Slot `index` < kNeighborsMax; state none when empty.
     [[nodiscard]] Entry entry(std::size_t index) const noexcept;
-    // Of the neighbour, likewise.
+    // Of the neighbour; its state may be asked for by any thread.
     [[nodiscard]] Entry entry_of(const NeighborKey& key) const noexcept;
     void confirm(const NeighborKey& key, MacAddress mac, std::uint32_t now_s) noexcept;
     void set_state(const NeighborKey& key, NeighborState state) noexcept;

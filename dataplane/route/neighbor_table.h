@@ -39,8 +39,9 @@ public:
     // Any worker. Marks a stale entry as used, so that worker 0 probes it.
     [[nodiscard]] std::optional<MacAddress> find(NeighborKey key) const noexcept;
 
-    // Worker 0 only, from here on.
+    // Any thread; says nothing of use.
     [[nodiscard]] NeighborState state_of(NeighborKey key) const noexcept;
+    // Worker 0 only, from here on.
     void confirm(NeighborKey key, MacAddress mac, std::uint32_t now_s) noexcept;
     void set_state(NeighborKey key, NeighborState state) noexcept;
     void remove(NeighborKey key) noexcept;

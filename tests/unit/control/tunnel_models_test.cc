@@ -163,6 +163,38 @@ TEST(PeerReason, EveryStatusButUpHasItsOwnSentence) {
     EXPECT_FALSE(sentences.contains("not known"));
 }
 
+// Packets that die here are no firewall's fault: drop reasons seal_no_route and
+// seal_endpoint_in_tunnel, and a next hop that is not there.
+TEST(PeerReason, WhatIsWrongOnOurSideIsSaid) {
+    using contract::EndpointWay;
+    wireguard::PeerReport report;
+    report.status = wireguard::PeerStatus::waiting;
+    EXPECT_EQ(reason_of(report, EndpointWay::no_route), "no route leads to its endpoint");
+    report.status = wireguard::PeerStatus::no_answer;
+    EXPECT_TRUE(reason_of(report, EndpointWay::open).starts_with("its endpoint does not answer"));
+    EXPECT_TRUE(reason_of(report, EndpointWay::in_tunnel).find("into a tunnel") !=
+                std::string::npos);
+    EXPECT_EQ(reason_of(report, EndpointWay::interface_down),
+              "the interface towards its endpoint is down");
+    EXPECT_TRUE(reason_of(report, EndpointWay::neighbor_missing).starts_with("the next hop"));
+    // Nobody asks for a next hop while nothing is sent.
+    report.status = wireguard::PeerStatus::idle;
+    EXPECT_EQ(reason_of(report, EndpointWay::neighbor_missing),
+              "nothing to send and nothing heard");
+    report.status = wireguard::PeerStatus::up;
+    EXPECT_EQ(reason_of(report, EndpointWay::no_route), "");
+    report.doubt = wireguard::PeerStatus::no_answer;
+    report.unanswered = seconds{11};
+    EXPECT_TRUE(reason_of(report, EndpointWay::no_route)
+                    .starts_with("no answer to handshakes for 11 s: no route leads"));
+}
+
+TEST_F(TunnelModels, TheWayOfARowIsInItsReason) {
+    contract::PeersReply rows = rows_of_ana();
+    rows.rows[0].way = contract::EndpointWay::no_route;
+    EXPECT_EQ(peer_page(rows, tunnels_, moment_).peers.at(0).reason, "") << "she is up";
+}
+
 TEST(PeerReason, OfAPeerThatIsUpItSaysWhatEndsThat) {
     wireguard::PeerReport report;
     report.status = wireguard::PeerStatus::up;
