@@ -13,6 +13,7 @@
 
 #include "control/tunnel_model.h"
 #include "dataplane/wire/address.h"
+#include "dataplane/wire/ip_address.h"
 #include "dataplane/wire/result.h"
 
 namespace towpath::control {
@@ -77,6 +78,19 @@ struct InterfaceModel {
     double receive_bits_per_s = 0;  // over the last second
     double transmit_bits_per_s = 0;
     std::string notes;
+};
+
+struct RouteModel {
+    std::string to;
+    std::string via;        // empty: to whom it concerns directly, or into a tunnel
+    std::string interface;  // empty: nowhere, such packets are refused
+    std::string origin;     // connected, static, allowed-ips; own: an address of the box
+    std::string peer;       // with allowed-ips
+};
+
+struct RoutesModel {
+    std::vector<RouteModel> routes;
+    std::size_t total = 0;  // as many as there are
 };
 
 struct DropModel {
@@ -179,6 +193,9 @@ public:
     [[nodiscard]] virtual StatusModel status() const = 0;
     [[nodiscard]] virtual std::vector<InterfaceModel> interfaces() const = 0;
     [[nodiscard]] virtual std::vector<DropModel> drops() const = 0;
+    // As configured; those of packets to `towards`, or all up to `limit`.
+    [[nodiscard]] virtual RoutesModel routes(const std::optional<IpAddress>& towards,
+                                             std::size_t limit) const = 0;
     [[nodiscard]] virtual std::vector<StageModel> stages() const = 0;
     [[nodiscard]] virtual TotalsModel totals() const = 0;
 

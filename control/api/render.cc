@@ -106,6 +106,14 @@ json::object to_json(const InterfaceModel& interface) {
     };
 }
 
+json::object to_json(const RouteModel& route) {
+    return {{"to", route.to},
+            {"via", route.via},
+            {"interface", route.interface},
+            {"origin", route.origin},
+            {"peer", route.peer}};
+}
+
 json::object to_json(const DropModel& drop) {
     return {{"reason", drop.reason},
             {"total", drop.total},

@@ -11,6 +11,7 @@ namespace towpath::control::api {
 
 [[nodiscard]] boost::json::object to_json(const StatusModel& status);
 [[nodiscard]] boost::json::object to_json(const InterfaceModel& interface);
+[[nodiscard]] boost::json::object to_json(const RouteModel& route);
 [[nodiscard]] boost::json::object to_json(const DropModel& drop);
 [[nodiscard]] boost::json::object to_json(const StageModel& stage);
 [[nodiscard]] boost::json::object to_json(const TotalsModel& totals);

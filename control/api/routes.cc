@@ -81,6 +81,26 @@ void get_drops(ApiModel& model, const Request&, const Respond& respond) {
     respond(reply(object));
 }
 
+void get_routes(ApiModel& model, const Request& request, const Respond& respond) {
+    const auto limit = number(request, "limit", kRoutesPerAnswerDefault);
+    const auto text = request.query.find("to");
+    std::optional<IpAddress> towards;
+    if (text != request.query.end()) {
+        const auto address = parse_ip_address(text->second);
+        towards = address ? std::optional{*address} : std::nullopt;
+    }
+    if (!limit || *limit == 0 || *limit > kRoutesPerAnswerMax ||
+        towards.has_value() != (text != request.query.end())) {
+        respond(refusal(400, "to must be an address and limit one of 1..65536"));
+        return;
+    }
+    const RoutesModel found = model.routes(towards, static_cast<std::size_t>(*limit));
+    json::object object = document();
+    object["routes"] = list(found.routes);
+    object["total"] = found.total;
+    respond(reply(object));
+}
+
 void get_mappings(ApiModel& model, const Request& request, const Respond& respond) {
     const auto cursor = number(request, "cursor", 0);
     const auto limit = number(request, "limit", kMappingsPerPageDefault);
@@ -178,6 +198,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/v1/version", get_version},
     Route{"GET", "/v1/interfaces", get_interfaces},
     Route{"GET", "/v1/drops", get_drops},
+    Route{"GET", "/v1/routes", get_routes},
     Route{"GET", "/v1/nat/mappings", get_mappings},
     Route{"GET", "/v1/nat/lookup", get_lookup},
     Route{"GET", "/v1/nat/ports", get_ports},

@@ -55,6 +55,23 @@ ExitCode drops(const Arguments& arguments, Rest, const Streams& streams) {
     return get(arguments, streams, "/v1/drops", show_drops);
 }
 
+ExitCode routes(const Arguments& arguments, Rest rest, const Streams& streams) {
+    if (rest.empty()) {
+        return get(arguments, streams, "/v1/routes?limit=" + std::to_string(arguments.limit),
+                   show_routes);
+    }
+    const auto towards = parse_ip_address(rest.front());
+    if (!towards) {
+        return refuse(streams, {ExitCode::usage, rest.front() + " is not an address"});
+    }
+    const auto answer = question(arguments, "GET", "/v1/routes?to=" + to_string(*towards));
+    if (!answer) {
+        return refuse(streams, answer.error());
+    }
+    show(arguments, streams, answer->value, show_routes);
+    return list_at(answer->value, "/routes").empty() ? ExitCode::failed : ExitCode::ok;
+}
+
 ExitCode nat_ports(const Arguments& arguments, Rest, const Streams& streams) {
     return get(arguments, streams, "/v1/nat/ports", show_ports);
 }

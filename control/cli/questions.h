@@ -11,6 +11,7 @@ namespace towpath::control::cli {
 
 ExitCode status(const Arguments&, std::span<const std::string> rest, const Streams&);
 ExitCode interfaces(const Arguments&, std::span<const std::string> rest, const Streams&);
+ExitCode routes(const Arguments&, std::span<const std::string> rest, const Streams&);
 ExitCode drops(const Arguments&, std::span<const std::string> rest, const Streams&);
 ExitCode nat_show(const Arguments&, std::span<const std::string> rest, const Streams&);
 ExitCode nat_lookup(const Arguments&, std::span<const std::string> rest, const Streams&);

@@ -48,6 +48,7 @@ constexpr std::array kVerbs{
          status},
     Verb{"interfaces", "", "interfaces with their counters", interfaces},
     Verb{"drops", "", "what was dropped and why", drops},
+    Verb{"routes", " [ADDRESS] [--limit N]", "where packets go, or those to an address", routes, 1},
     Verb{"nat show", " [--limit N]", "mappings", nat_show},
     Verb{"nat lookup", " ADDRESS:PORT[/udp|/tcp|/icmp]", "one mapping, by either of its endpoints",
          nat_lookup, 1},

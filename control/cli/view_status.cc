@@ -220,6 +220,29 @@ std::string show_interfaces(const json::value& answer, const Palette& palette) {
     return text.empty() ? "no interfaces\n" : text;
 }
 
+std::string show_routes(const json::value& answer, const Palette&) {
+    const auto& routes = list_at(answer, "/routes");
+    if (routes.empty()) {
+        return "no route\n";
+    }
+    Table table{{Align::left, Align::left, Align::left, Align::left}};
+    table.row({"TO", "VIA", "INTERFACE", "FROM"});
+    for (const json::value& route : routes) {
+        const std::string origin = text_at(route, "/origin");
+        const std::string interface = text_at(route, "/interface");
+        const std::string via = text_at(route, "/via");
+        table.row({text_at(route, "/to"), via.empty() ? "-" : via,
+                   interface.empty() ? "refused" : interface,
+                   origin == "allowed-ips" ? "peer " + text_at(route, "/peer")
+                   : origin == "own"       ? "this box"
+                                           : origin});
+    }
+    const std::uint64_t total = count_at(answer, "/total");
+    const std::string more =
+        total > routes.size() ? "and " + grouped(total - routes.size()) + " more: --limit N\n" : "";
+    return table.text() + more;
+}
+
 std::string show_drops(const json::value& answer, const Palette&) {
     Table table{{Align::left, Align::right, Align::right, Align::left}};
     table.row({"REASON", "TOTAL", "/s", "MEANING"});

@@ -54,6 +54,8 @@ public:
     [[nodiscard]] StatusModel status() const override;
     [[nodiscard]] std::vector<InterfaceModel> interfaces() const override;
     [[nodiscard]] std::vector<DropModel> drops() const override { return snapshot_.drops(); }
+    [[nodiscard]] RoutesModel routes(const std::optional<IpAddress>& towards,
+                                     std::size_t limit) const override;
     [[nodiscard]] std::vector<StageModel> stages() const override { return snapshot_.stages(); }
     [[nodiscard]] TotalsModel totals() const override;
     void nat_lookup(const Endpoint& endpoint, Protocol protocol,

@@ -14,6 +14,7 @@
 #include "control/reconcile/desired.h"
 #include "control/reconcile/diff.h"
 #include "control/reconcile/peer_differences.h"
+#include "control/reconcile/route_list.h"
 #include "control/tunnels/models.h"
 #include "dataplane/contract/version.h"
 
@@ -98,6 +99,10 @@ std::vector<InterfaceModel> Controller::interfaces() const {
     const StartSettings settings = desired_start(*config_, request_.instance);
     const Outcome<World> desired = desired_world(*config_, settings);
     return Snapshot{}.interfaces(settings, desired ? std::optional{*desired} : std::nullopt);
+}
+
+RoutesModel Controller::routes(const std::optional<IpAddress>& towards, std::size_t limit) const {
+    return route_list(*config_, towards, limit);
 }
 
 TotalsModel Controller::totals() const {

@@ -3,6 +3,7 @@
 // from them on the next turn of the event loop, as the real one does.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <utility>
@@ -19,6 +20,7 @@ public:
     control::StatusModel status_model;
     std::vector<control::InterfaceModel> interface_models;
     std::vector<control::DropModel> drop_models;
+    control::RoutesModel route_models;  // of no address
     std::vector<control::StageModel> stage_models;
     control::TotalsModel totals_model;
     std::vector<control::MappingModel> mappings;
@@ -37,6 +39,16 @@ public:
     control::StatusModel status() const override { return status_model; }
     std::vector<control::InterfaceModel> interfaces() const override { return interface_models; }
     std::vector<control::DropModel> drops() const override { return drop_models; }
+    control::RoutesModel routes(const std::optional<IpAddress>& towards,
+                                std::size_t limit) const override {
+        control::RoutesModel found = route_models;
+        if (towards) {
+            found.routes = {{to_string(*towards), "", "lan", "own", ""}};
+            found.total = 1;
+        }
+        found.routes.resize(std::min(found.routes.size(), limit));
+        return found;
+    }
     std::vector<control::StageModel> stages() const override { return stage_models; }
     control::TotalsModel totals() const override { return totals_model; }
 
@@ -197,6 +209,11 @@ inline void fill_with_examples(FakeApiModel& model) {
     fill_status(model);
     fill_interfaces(model);
     fill_mappings(model);
+    model.route_models = {{{"0.0.0.0/0", "192.0.2.1", "wan", "static", ""},
+                           {"10.77.1.0/24", "", "lan", "connected", ""},
+                           {"10.99.0.2/32", "", "wg0", "allowed-ips", "laptop"},
+                           {"198.51.100.0/24", "", "", "static", ""}},
+                          4};
     model.drop_models = {{"nat_port_exhausted", "No free port on the paired address.", 212, 3.5},
                          {"frame_truncated", "Shorter than its headers.", 0, 0},
                          {"inbound_no_mapping", "Nobody inside asked for it.", 1'000'000, 1234.4}};

@@ -124,6 +124,22 @@ ICMP errors about them that were not sent: 2 488 over the rate limit, 13 repeate
     EXPECT_EQ(ask({"drops"}).out.find("ICMP errors"), std::string::npos);
 }
 
+TEST_F(Client, Routes) {
+    EXPECT_EQ(ask({"routes"}).out, R"(TO               VIA        INTERFACE  FROM
+0.0.0.0/0        192.0.2.1  wan        static
+10.77.1.0/24     -          lan        connected
+10.99.0.2/32     -          wg0        peer laptop
+198.51.100.0/24  -          refused    static
+)");
+    EXPECT_TRUE(ask({"routes", "--limit", "2"}).out.ends_with("and 2 more: --limit N\n"));
+    EXPECT_EQ(ask({"routes", "10.77.1.1"}).out, R"(TO         VIA  INTERFACE  FROM
+10.77.1.1  -    lan        this box
+)");
+    EXPECT_EQ(ask({"routes", "10.77.1"}).exit_code, ExitCode::usage);
+    EXPECT_NE(get("/v1/routes?to=a").find("400"), std::string::npos);
+    EXPECT_NE(get("/v1/routes?limit=65537").find("400"), std::string::npos);
+}
+
 TEST_F(Client, StatusWarnsOfPortExhaustionWhileItHappens) {
     const std::string words = "WARN  nat_port_exhausted is rising";
     EXPECT_NE(ask({"status"}).out.find(words), std::string::npos);
