@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The part of Dataplane that asks owners about their mappings (decisions.md N4).
 #include <algorithm>
+#include <iterator>
 
 #include "dataplane/engine/answers.h"
 #include "dataplane/engine/dataplane.h"
@@ -136,7 +137,11 @@ std::vector<contract::PortUsageRow> Dataplane::port_usage() {
         reserved += policy.reserved_ports[port] ? 1 : 0;
     }
     const std::uint32_t range = std::uint32_t{policy.port_last} - policy.port_first + 1U;
-    for (const Ipv4Address address : policy.pool) {
+    std::vector<Ipv4Address> addresses = policy.pool;
+    std::copy_if(policy.realm_addresses.begin(), policy.realm_addresses.end(),
+                 std::back_inserter(addresses),
+                 [](Ipv4Address address) { return !address.is_unspecified(); });
+    for (const Ipv4Address address : addresses) {
         for (const Protocol protocol : {Protocol::udp, Protocol::tcp, Protocol::icmp}) {
             const nat::PortUsage usage = tables_->port_usage(address, protocol);
             contract::PortUsageRow row;

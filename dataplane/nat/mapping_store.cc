@@ -116,7 +116,7 @@ bool MappingStore::take_outside(Mapping& mapping) noexcept {
     PortMap& ports = pool.ports(slot, protocol);
     const std::optional<Port> port =
         protocol == Protocol::icmp
-            ? claim_identifier(ports, mapping.inside_port(), random_)
+            ? claim_identifier(ports, identifiers_, mapping.inside_port(), random_)
             : claim_port(ports, permissions_, mapping.inside_port(), random_);
     if (!port) {
         ports.note_refusal();
@@ -201,7 +201,8 @@ bool MappingStore::take_back(EntryIndex index, std::uint32_t now_s) noexcept {
 bool MappingStore::is_permitted(const Mapping& mapping) const noexcept {
     return !tables_.pool().is_draining(mapping.pool_slot) &&
            tables_.pool().slot_for(mapping.key) == mapping.pool_slot &&
-           (mapping.protocol() == Protocol::icmp || permissions_.permits(mapping.outside_port));
+           (mapping.protocol() == Protocol::icmp ? identifiers_ : permissions_)
+               .permits(mapping.outside_port);
 }
 
 void MappingStore::remove_session(EntryIndex index, std::uint32_t now_s) noexcept {

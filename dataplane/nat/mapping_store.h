@@ -34,6 +34,7 @@ public:
 
     void set_policy(const Policy& policy) noexcept {
         permissions_ = PortPermissions{policy};
+        identifiers_ = PortPermissions::of_identifiers(policy);
         timeouts_ = TimeoutSeconds{policy.timeouts};
     }
 
@@ -111,6 +112,7 @@ private:
     NatCounters& counters_;
     Random& random_;
     PortPermissions permissions_;
+    PortPermissions identifiers_;
     TimeoutSeconds timeouts_;
     TimerWheel<Mapping> wheel_;
     EntryList<Mapping> holds_;    // oldest first

@@ -18,7 +18,6 @@ struct PortRange {
 constexpr PortRange kLow{0, kFirstHigh};
 constexpr PortRange kHigh{kFirstHigh, 65536};
 constexpr PortRange kAll{0, 65536};
-constexpr PortPermissions kEvery;
 
 // A set bit of `word`, each as likely as another.
 [[nodiscard]] unsigned random_bit(std::uint64_t word, Random& random) noexcept {
@@ -109,6 +108,16 @@ PortPermissions::PortPermissions(const Policy& policy) noexcept {
     words_[0] &= ~std::uint64_t{1};  // port 0 is no port (BAD-UDP-04)
 }
 
+PortPermissions PortPermissions::of_identifiers(const Policy& policy) noexcept {
+    PortPermissions permissions;
+    const auto reserved =
+        std::bit_cast<std::array<std::uint64_t, kPortWords>>(policy.reserved_ports);
+    for (std::size_t word = 0; word < kPortWords; ++word) {
+        permissions.words_[word] = ~reserved[word];
+    }
+    return permissions;
+}
+
 std::optional<Port> claim_port(PortMap& map, const PortPermissions& permissions, Port wanted,
                                Random& random) noexcept {
     if (permissions.permits(wanted) && map.claim(wanted)) {
@@ -127,11 +136,12 @@ std::optional<Port> claim_port(PortMap& map, const PortPermissions& permissions,
     return is_low ? std::nullopt : search_class(map, permissions, kLow, wanted, random);
 }
 
-std::optional<Port> claim_identifier(PortMap& map, Port wanted, Random& random) noexcept {
-    if (map.claim(wanted)) {
+std::optional<Port> claim_identifier(PortMap& map, const PortPermissions& permissions, Port wanted,
+                                     Random& random) noexcept {
+    if (permissions.permits(wanted) && map.claim(wanted)) {
         return wanted;
     }
-    return search(map, kEvery, kAll, ~std::uint64_t{0}, random);
+    return search(map, permissions, kAll, ~std::uint64_t{0}, random);
 }
 
 }  // namespace towpath::nat

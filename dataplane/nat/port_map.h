@@ -58,12 +58,15 @@ private:
     std::array<std::atomic<std::uint64_t>, kPortWords> words_{};
 };
 
-// The ports that a policy lets mappings hold, as words. ICMP Identifiers are not ports: all of them
-// are permitted.
+// The ports that a policy lets mappings hold, as words.
 class PortPermissions {
 public:
     constexpr PortPermissions() noexcept { words_.fill(~std::uint64_t{0}); }
     explicit PortPermissions(const Policy& policy) noexcept;
+    // Of ICMP Identifiers, which are not ports: all but those that are reserved. The host's own
+    // queries have its ephemeral ports (decisions.md N10), by which a driver that leaves packets to
+    // the kernel knows the replies.
+    [[nodiscard]] static PortPermissions of_identifiers(const Policy& policy) noexcept;
 
     [[nodiscard]] bool permits(Port port) const noexcept {
         return (words_[port.number() / 64U] >> port.number() % 64U & 1U) != 0;
@@ -84,7 +87,7 @@ private:
 [[nodiscard]] std::optional<Port> claim_port(PortMap& map, const PortPermissions& permissions,
                                              Port wanted, Random& random) noexcept;
 // As claim_port for ICMP Identifiers: itself or any other, at random (RFC 5508 REQ-1).
-[[nodiscard]] std::optional<Port> claim_identifier(PortMap& map, Port wanted,
-                                                   Random& random) noexcept;
+[[nodiscard]] std::optional<Port> claim_identifier(PortMap& map, const PortPermissions& permissions,
+                                                   Port wanted, Random& random) noexcept;
 
 }  // namespace towpath::nat

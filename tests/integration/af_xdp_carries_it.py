@@ -9,7 +9,7 @@ gone after `kill -9` and at the end.
 import os
 import signal
 
-from support import QUICK_START, Lab, Towpath, behaviour, check, equal, measure
+from support import QUICK_START, WEB, Lab, Towpath, behaviour, check, equal, measure
 from lab.gateway import crosses
 
 
@@ -26,6 +26,9 @@ def af_xdp_carries_it():
             seen = measure.udp_behaviour(lab)
             equal((seen["mapping"], seen["filtering"]), ("EIM", "EIF"), "UDP")
             equal(measure.fetch(lab)["words"], "same", "the file")
+            # Identifiers like the host's ports, replies to which stay with the kernel.
+            words = lab.run("a", "ping", "-n", "-c2", "-i0.2", "-W2", "-e", 62000, WEB).stdout
+            check(" 2 received" in words, f"a pings web as 62000: {words}")
             print(f"iperf3 {measure.iperf(lab, seconds=3)['gbps']:.2f} Gbit/s")
             for interface in ("lan0", "wan0"):
                 check(has_program(lab, interface), f"no XDP program on {interface}")

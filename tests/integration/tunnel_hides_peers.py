@@ -114,6 +114,8 @@ def _hidden(lab, towpath):
     words = lab.must("c", "traceroute", "-n", "-q", "1", "-w", "1", "-m", "4", A)
     equal([line.split()[1] for line in words.splitlines()[1:]], [TUNNEL, A], "hops from c to a")
     check(_logged(towpath, LAN_ADDRESS), "the log does not say which peer a saw")
+    ports = {(one["address"], one["protocol"]): one for one in towpath.json("nat", "ports")["ports"]}
+    check(ports[LAN_ADDRESS, "udp"]["in_use"] >= 1, f"ports in use: {ports}")
     # The exception, the internet and the gateway's own services.
     _asks(lab, towpath, "b", CLIENT)
     equal(_fetched(lab, "c", WEB), "200", f"what c fetched from the internet ({towpath.drops()})")

@@ -98,10 +98,22 @@ TEST_F(Ports, EveryPortCanBeHeld) {
 
 TEST_F(Ports, IdentifiersAreAll65536) {
     std::size_t count = 0;
-    while (claim_identifier(*map, Port{0}, random)) {
+    while (claim_identifier(*map, PortPermissions::of_identifiers(policy), Port{0}, random)) {
         ++count;
     }
     EXPECT_EQ(count, 65536U);
+}
+
+// decisions.md N10.
+TEST_F(Ports, IdentifiersOfTheHostAreNotGivenAway) {
+    for (std::uint32_t port = 61000; port <= 65535; ++port) {
+        policy.reserved_ports.set(port);
+    }
+    const PortPermissions identifiers = PortPermissions::of_identifiers(policy);
+    for (int draw = 0; draw < 1000; ++draw) {
+        EXPECT_LT(claim_identifier(*map, identifiers, Port{62000}, random)->number(), 61000);
+    }
+    EXPECT_EQ(*claim_identifier(*map, identifiers, Port{0}, random), Port{0});
 }
 
 TEST_F(Ports, C15_DrawnPortsAreUniform) {
