@@ -12,8 +12,8 @@ namespace {
 // All, or the best for an address: of equally long ones the last, as in the data plane.
 class Choice {
 public:
-    Choice(std::optional<IpAddress> towards, std::size_t limit)
-        : towards_{std::move(towards)}, limit_{limit} {}
+    Choice(const std::optional<IpAddress>& towards, std::size_t limit)
+        : towards_{towards}, limit_{limit} {}
 
     void take(const IpPrefix& to, RouteModel route) {
         if (towards_) {
