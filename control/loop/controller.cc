@@ -21,6 +21,9 @@ constexpr std::chrono::milliseconds kTick{100};
 constexpr std::uint32_t kTicksPerPoll = 10;  // status and counters once a second
 constexpr Duration kQuestionTime = std::chrono::seconds{2};
 
+// What is applied unless somebody here asked for it.
+constexpr const char* kOfDataplane = "a new connection to the data plane";
+
 constexpr const char* kNotKept =
     ": should the clock have gone back at a start, peers refuse our calls until it is right";
 
@@ -89,6 +92,7 @@ wireguard::Timestamp Controller::kept_timestamp() const {
 
 void Controller::start() {
     started_at_ = monotonic_now();
+    asked_by_ = "start";
     ActionList actions;
     conversation_.on_config(config_, started_at_, actions);
     tunnels_.on_config(config_);
@@ -187,7 +191,8 @@ void Controller::on_action(WorldApplied& action) {
     is_reload_open_ = false;
     client_.settle();
     log_line(kProgram, "generation " + std::to_string(action.generation) +
-                           (action.has_changed ? " applied" : " already in force"));
+                           (action.has_changed ? " applied" : " already in force") + " (" +
+                           std::exchange(asked_by_, kOfDataplane) + ")");
     for (const std::string& name : conversation_.held_back()) {
         log_line(kProgram, name + " differs from the running data plane: restart needed");
     }
@@ -208,7 +213,7 @@ void Controller::on_action(WorldRefused& action) {
     if (auto before = std::exchange(before_reload_, nullptr)) {
         config_ = std::move(before);
         serve_tool();
-        put_in_force();
+        put_in_force("what was before the refusal");
     }
 }
 
@@ -286,7 +291,7 @@ void Controller::on_heard(Now now) {
 
 void Controller::hand_over_config() {
     if (std::exchange(is_config_waiting_, false)) {
-        put_in_force();
+        put_in_force("reload");
     }
 }
 

@@ -139,7 +139,8 @@ private:
                       uapi::Respond respond);
     void change_tunnel(const std::string& tunnel, const uapi::TunnelChange& change,
                        uapi::Respond respond);
-    void put_in_force();
+    // `who` asked for it, for the log.
+    void put_in_force(const std::string& who);
     void finish_reloads(const std::string& refusal);
     // The data plane says neither yes nor no.
     void give_up_reloads();
@@ -176,6 +177,7 @@ private:
     std::uint64_t dataplane_start_id_ = 0;
     std::uint32_t dataplane_restarts_ = 0;
     std::string dataplane_build_;
+    std::string asked_by_;  // who asked for the generation that is on its way; empty: nobody here
     std::string last_refusal_;
     std::string last_reload_error_;   // empty: the last reload was taken
     bool is_config_waiting_ = false;  // read again while the data plane was silent

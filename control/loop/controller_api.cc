@@ -279,7 +279,7 @@ void Controller::reload(Reply<ReloadResult> reply) {
     if (!result.ok || !client_.is_connected()) {
         if (result.ok) {
             result.warnings.push_back("the data plane is not running: applied when it is back");
-            put_in_force();
+            put_in_force("reload");
         }
         boost::asio::post(loop_, [reply = std::move(reply), result = std::move(result)]() mutable {
             reply(std::move(result));
@@ -288,7 +288,7 @@ void Controller::reload(Reply<ReloadResult> reply) {
     }
     reloads_.push_back({monotonic_now() + kReloadTime, std::move(result), std::move(reply)});
     // After this call, so that the reply never comes from inside it.
-    boost::asio::post(loop_, [this] { put_in_force(); });
+    boost::asio::post(loop_, [this] { put_in_force("reload"); });
 }
 
 void Controller::finish_reloads(const std::string& refusal) {

@@ -84,7 +84,7 @@ void Controller::change_tunnel(const std::string& tunnel, const uapi::TunnelChan
                                 if (result && !result->ok) {
                                     config_ = before;
                                     last_reload_error_.clear();
-                                    put_in_force();
+                                    put_in_force("what was before the wg tool's change");
                                 }
                                 respond(uapi::answer(!result      ? uapi::Refusal::input_output
                                                      : result->ok ? uapi::Refusal::none
@@ -95,10 +95,11 @@ void Controller::change_tunnel(const std::string& tunnel, const uapi::TunnelChan
     } else {
         respond(uapi::answer(uapi::Refusal::none));
     }
-    put_in_force();
+    put_in_force("the wg tool, for " + tunnel);
 }
 
-void Controller::put_in_force() {
+void Controller::put_in_force(const std::string& who) {
+    asked_by_ = who;
     ActionList actions;
     tunnels_.on_config(config_);
     conversation_.on_config(config_, monotonic_now(), actions);

@@ -101,14 +101,26 @@ void PeerBook::release(std::uint32_t number) {
 void PeerBook::set_endpoint(std::uint32_t number, const IpEndpoint& endpoint,
                             std::uint32_t generation) {
     if (const auto found = booked_.find(number); found != booked_.end()) {
+        if (found->second.endpoint_generation != generation) {
+            found->second.learned = endpoint;  // as the data plane does
+        }
         found->second.endpoint = endpoint;
         found->second.endpoint_generation = generation;
     }
 }
 
-void PeerBook::learn(std::uint32_t number, const IpEndpoint& endpoint) {
-    if (const auto found = booked_.find(number); found != booked_.end() && !endpoint.is_none()) {
-        found->second.learned = endpoint;
+std::optional<IpEndpoint> PeerBook::learn(std::uint32_t number, const IpEndpoint& endpoint) {
+    const auto found = booked_.find(number);
+    if (found == booked_.end() || endpoint.is_none()) {
+        return std::nullopt;
+    }
+    const IpEndpoint before = std::exchange(found->second.learned, endpoint);
+    return before.is_none() || before == endpoint ? std::nullopt : std::optional{before};
+}
+
+void PeerBook::set_way(std::uint32_t number, EndpointWay way) {
+    if (const auto found = booked_.find(number); found != booked_.end()) {
+        found->second.way = way;
     }
 }
 
@@ -117,6 +129,8 @@ void PeerBook::use_learned_endpoints() {
         if (!peer.settings.endpoint && !peer.learned.is_none()) {
             peer.endpoint = peer.learned;
             peer.endpoint_generation = wireguard::endpoint_generation(peer.learned);
+        } else if (peer.settings.endpoint) {
+            peer.learned = peer.endpoint;  // it begins there again
         }
     }
 }

@@ -23,7 +23,8 @@ struct BookedPeer {
     config::Peer settings;
     IpEndpoint endpoint;  // configured or resolved; none: not known
     std::uint32_t endpoint_generation = 0;
-    IpEndpoint learned;  // where its last handshake came from
+    IpEndpoint learned;                                          // where it was last heard of
+    contract::EndpointWay way = contract::EndpointWay::unknown;  // thither, when last asked
 };
 
 class PeerBook {
@@ -41,8 +42,9 @@ public:
     void release(std::uint32_t number);
     void set_endpoint(std::uint32_t number, const IpEndpoint& endpoint, std::uint32_t generation);
 
-    // A handshake of the peer came from there.
-    void learn(std::uint32_t number, const IpEndpoint& endpoint);
+    // The peer is there. Where it was before, if that is known and another place.
+    std::optional<IpEndpoint> learn(std::uint32_t number, const IpEndpoint& endpoint);
+    void set_way(std::uint32_t number, contract::EndpointWay way);
     // For a data plane that knows nothing: who has no configured endpoint is where it was last
     // heard of.
     void use_learned_endpoints();

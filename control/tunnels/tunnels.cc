@@ -131,7 +131,6 @@ void Tunnels::finish_adoption() {
         if (Tunnel* const tunnel = tunnel_of(row.peer); tunnel != nullptr) {
             tunnel->device.adopt_peer(row.peer, wireguard::Timestamp::from_bytes(row.timestamp),
                                       !row.endpoint.endpoint().is_none());
-            book_.learn(row.peer, row.endpoint.endpoint());
         }
     }
     const Now now = io_.moment().now;
@@ -144,6 +143,9 @@ void Tunnels::finish_adoption() {
         }
     }
     carry_out(changes, true);
+    for (const PeerRow& row : adopted.peers) {
+        book_.learn(row.peer, row.endpoint.endpoint());
+    }
 }
 
 Tunnels::Changes Tunnels::configure() {

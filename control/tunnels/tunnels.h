@@ -8,6 +8,7 @@
 //   any --connection closed--> not in use. The machines live on: sessions do too.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "control/tunnels/line_budget.h"
 #include "control/tunnels/peer_book.h"
 #include "control/wireguard/device.h"
 #include "dataplane/contract/messages.h"
@@ -128,9 +130,18 @@ private:
     void on_action(Tunnel& tunnel, const wireguard::Note& action);
     template <class M>
     void tell(const M& message);
+    // tunnels_news.cc
+    [[nodiscard]] static std::string label_of(const BookedPeer& peer);
+    void say(const std::string& text, LineBudget& budget);
+    void say_news(Tunnel& tunnel);
+    void say_what_was_left_out(Now now);
+    void learn_endpoint(std::uint32_t peer, const IpEndpoint& endpoint);
     void keep_sent_timestamp(Now now);
 
     TunnelIo io_;
+    LineBudget lines_{20, std::chrono::seconds{1}};  // about peers
+    // Whoever knows our public key can make strangers of any number of keys.
+    LineBudget stranger_lines_{10, std::chrono::minutes{1}};
     wireguard::IndexAllocator indices_{0, 1};
     wireguard::SentFloor sent_floor_;
     std::optional<Now> keep_again_at_;  // after a failure

@@ -28,6 +28,7 @@ void Tunnels::on_message(const Upward::View& message) {
 }
 
 void Tunnels::on_wake() {
+    say_what_was_left_out(io_.moment().now);
     if (state_ != State::running) {
         return;
     }
@@ -131,7 +132,7 @@ void Tunnels::on(const Refused& message) {
         if (const auto tunnel = tunnels_.find(refused.tunnel); tunnel != tunnels_.end()) {
             tunnel->second->device.on_session_refused(refused.index, io_.moment());
         }
-        io_.log("a session was refused: " + message.sentence.str());
+        say("a session was refused: " + message.sentence.str(), lines_);
     } else if (message.what == MessageType::peer_set ||
                message.what == MessageType::peer_prefix_chunk ||
                message.what == MessageType::peers_commit) {
@@ -169,6 +170,7 @@ void Tunnels::carry_out(Tunnel& tunnel, wireguard::ActionList& actions) {
     for (const wireguard::Action& action : actions) {
         std::visit([&](const auto& one) { on_action(tunnel, one); }, action);
     }
+    say_news(tunnel);
 }
 
 void Tunnels::on_action(Tunnel& tunnel, const wireguard::SendHandshake& action) {
@@ -213,7 +215,7 @@ void Tunnels::on_action(Tunnel& tunnel, const wireguard::InstallSession& action)
         message.timestamp = action.greatest_timestamp.bytes();
     }
     message.packet = action.packet.bytes;
-    book_.learn(action.peer, action.remote);
+    learn_endpoint(action.peer, action.remote);
     installing_.push_back({tunnel.settings.name, action.index});
     tell(message);
     ::explicit_bzero(&message, sizeof message);

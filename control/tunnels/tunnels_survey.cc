@@ -29,12 +29,16 @@ void Tunnels::survey(Now now) {
 }
 
 void Tunnels::on_surveyed(const PeersReply& page) {
+    if (!installing_.empty()) {
+        return;  // of before the session that is on its way: the same page once more
+    }
     survey_.cursor = page.next_cursor;
     for (std::size_t position = 0; position < page.count; ++position) {
         const PeerRow& row = page.rows[position];
         const BookedPeer* const booked = book_.find(row.peer);
         if (booked != nullptr && booked->settings.public_key == row.public_key) {
-            book_.learn(row.peer, row.endpoint.endpoint());
+            book_.set_way(row.peer, row.way);
+            learn_endpoint(row.peer, row.endpoint.endpoint());
         }
     }
 }

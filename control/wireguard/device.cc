@@ -74,6 +74,7 @@ void Device::send_initiation(Peer& peer, bool forgets_local_address, const Momen
     const auto index = shared_.indices.allocate();
     if (!index) {
         peer.trouble = PeerStatus::no_session_slot;
+        tell_trouble(peer, peer.trouble);
         counters_.add(HandshakeRole::initiator, HandshakeResult::no_session_slot);
         return;
     }
@@ -91,6 +92,10 @@ void Device::send_initiation(Peer& peer, bool forgets_local_address, const Momen
     peer.pending = std::make_unique<PendingInitiation>(std::move(made->pending));
     owner_of_index_[*index] = {peer.settings.id, false};
     peer.last_sent = moment.now;
+    if (peer.unanswered >= kFruitless_min) {
+        const PeerStatus status = trouble_of(peer, moment.now);
+        tell_trouble(peer, status == PeerStatus::idle ? PeerStatus::no_answer : status);
+    }
     if (peer.unanswered++ == 0) {
         peer.unanswered_since = moment.now;
     }
@@ -187,6 +192,7 @@ void Device::rekey(PeerId id, const Moment& moment, ActionList& out) {
 
 void Device::on_completed(Peer& peer, HandshakeRole role, const Moment& moment) {
     counters_.add(role, HandshakeResult::completed);
+    tell_up(peer, role, moment);
     peer.retransmit_at.reset();
     peer.attempts = 0;
     peer.is_wanted = false;
@@ -240,6 +246,7 @@ void Device::on_session_refused(std::uint32_t index, const Moment& moment) {
     counters_.add(HandshakeRole::initiator, HandshakeResult::refused);
     peer.completed_at.reset();
     peer.trouble = PeerStatus::no_session_slot;
+    peer.said = peer.trouble;  // by the caller, who knows why
     peer.retransmit_at = moment.now + kRekeyTimeout + jitter();
     schedule(peer);
 }
@@ -249,6 +256,36 @@ void Device::forget_trouble(Peer& peer) {
     peer.unanswered = 0;
     peer.unanswered_since.reset();
     peer.unconfirmed = 0;
+    peer.said = peer.said == PeerStatus::up ? PeerStatus::up : PeerStatus::idle;
+}
+
+void Device::tell_trouble(Peer& peer, PeerStatus status) {
+    if (std::exchange(peer.said, status) != status) {
+        News news;
+        news.kind = News::Kind::trouble;
+        news.peer = peer.settings.id;
+        news.status = status;
+        news_.push_back(news);
+    }
+}
+
+void Device::tell_up(Peer& peer, HandshakeRole role, const Moment& moment) {
+    News news;
+    if (peer.completed_at) {
+        news.away = moment.now - *peer.completed_at;
+    }
+    const bool was_up = news.away && *news.away < kSessionAge_max;
+    if (std::exchange(peer.said, PeerStatus::up) != PeerStatus::up || !was_up) {
+        news.peer = peer.settings.id;
+        news.status = PeerStatus::up;
+        news.role = role;
+        news.source = peer.heard_from;
+        news_.push_back(news);
+    }
+    // Whoever called from there with a wrong key has the right one now.
+    std::erase_if(strangers_, [&peer](const Stranger& stranger) {
+        return stranger.source.address == peer.heard_from.address;
+    });
 }
 
 PeerStatus Device::trouble_of(const Peer& peer, Now now) {

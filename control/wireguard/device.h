@@ -22,6 +22,8 @@
 #include <set>
 #include <span>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "control/wireguard/action.h"
 #include "control/wireguard/cookie_jar.h"
@@ -29,6 +31,7 @@
 #include "control/wireguard/identity.h"
 #include "control/wireguard/index_allocator.h"
 #include "control/wireguard/load.h"
+#include "control/wireguard/news.h"
 #include "control/wireguard/peer.h"
 #include "control/wireguard/random.h"
 
@@ -66,6 +69,7 @@ struct Stranger {
     IpEndpoint source;                                      // last
     std::uint64_t count = 0;
     UnixTime last;
+    Now last_at{};
 };
 
 struct PeerReport {
@@ -83,6 +87,8 @@ struct PeerReport {
 class Device {
 public:
     static constexpr std::size_t kStrangersMax = 32;
+    // Who was not heard for so long is nobody's concern; should he come again, that is news.
+    static constexpr Duration kStrangerAge_max = std::chrono::minutes{5};
 
     explicit Device(Shared shared);
 
@@ -137,6 +143,9 @@ public:
     // For people.
     [[nodiscard]] std::optional<PeerReport> report(PeerId peer, Now now) const;
     [[nodiscard]] const std::deque<Stranger>& strangers() const noexcept { return strangers_; }
+    // Since the last call, in order; at most one of a peer and a call of the above. To be taken
+    // after each.
+    [[nodiscard]] std::vector<News> take_news() { return std::exchange(news_, {}); }
     [[nodiscard]] const HandshakeCounters& counters() const noexcept { return counters_; }
     // The endpoint by configuration or name, as SetEndpoint says it; nothing if there is none.
     [[nodiscard]] std::optional<SetEndpoint> endpoint(PeerId peer) const;
@@ -172,6 +181,8 @@ private:
     [[nodiscard]] bool can_begin(Peer& peer);
     [[nodiscard]] static PeerStatus trouble_of(const Peer& peer, Now now);
     static void forget_trouble(Peer& peer);
+    void tell_trouble(Peer& peer, PeerStatus status);
+    void tell_up(Peer& peer, HandshakeRole role, const Moment& moment);
     void on_retransmit(Peer& peer, const Moment& moment, ActionList& out);
     void on_completed(Peer& peer, HandshakeRole role, const Moment& moment);
     void drop_pending(Peer& peer);
@@ -196,6 +207,7 @@ private:
     std::set<std::pair<Now, PeerId>> agenda_;
     std::deque<Stranger> strangers_;
     HandshakeCounters counters_;
+    std::vector<News> news_;
 };
 
 }  // namespace towpath::control::wireguard

@@ -126,8 +126,15 @@ std::optional<SetEndpoint> Device::endpoint(PeerId id) const {
 void Device::on_resolved(PeerId id, const IpEndpoint& endpoint, const Moment& moment,
                          ActionList& out) {
     Peer* const peer = find(id);
-    const bool is_news = peer != nullptr && !peer->settings.endpoint.name.empty() &&
-                         !endpoint.is_none() && peer->resolved != endpoint;
+    const bool is_named = peer != nullptr && !peer->settings.endpoint.name.empty();
+    if (is_named && std::exchange(peer->is_name_lost, endpoint.is_none()) != endpoint.is_none()) {
+        News news;
+        news.kind = endpoint.is_none() ? News::Kind::name_lost : News::Kind::name_found;
+        news.peer = id;
+        news.source = endpoint;
+        news_.push_back(news);
+    }
+    const bool is_news = is_named && !endpoint.is_none() && peer->resolved != endpoint;
     if (is_news) {
         peer->resolved = endpoint;
         apply_endpoint(*peer, moment, out);
@@ -190,6 +197,7 @@ bool Device::adopt_session(const AdoptedSession& session) {
     peer->completed_at =
         std::max(peer->completed_at.value_or(session.installed_at), session.installed_at);
     peer->has_endpoint = true;
+    peer->said = PeerStatus::up;
     return true;
 }
 

@@ -105,6 +105,7 @@ HandshakeResult Device::consume(const Initiation& message, const ReceivedMessage
     }
     if (*timestamp <= peer.greatest_received) {
         peer.trouble = PeerStatus::stale_timestamp;
+        tell_trouble(peer, peer.trouble);
         return HandshakeResult::stale_timestamp;
     }
     if (peer.last_consumed && moment.now - *peer.last_consumed < kInitiationSpacing) {
@@ -113,6 +114,7 @@ HandshakeResult Device::consume(const Initiation& message, const ReceivedMessage
     const auto index = shared_.indices.allocate();
     if (!index) {
         peer.trouble = PeerStatus::no_session_slot;
+        tell_trouble(peer, peer.trouble);
         return HandshakeResult::no_session_slot;
     }
     auto made = respond(*read, *peer.remote, shared_.random.secret<32>(), *index);
@@ -137,8 +139,12 @@ void Device::answer(Peer& peer, const ReceivedInitiation& read, Responded made, 
     drop_pending(peer);
     authenticate(made.message, peer.remote->keys(), peer.cookie.usable(moment.now));
     peer.cookie.on_sent(made.message.mac1);
+    if (peer.unconfirmed > kFruitless_min) {
+        tell_trouble(peer, trouble_of(peer, moment.now));
+    }
     peer.last_sent = moment.now;
     peer.has_endpoint = true;
+    peer.heard_from = received.source;
     add_session(peer, index, moment);
     append(out, InstallSession{peer.settings.id, index, read.sender_index, HandshakeRole::responder,
                                std::move(made.keys), received.source, received.local.address,
@@ -157,10 +163,12 @@ HandshakeResult Device::consume(const Response& message, const ReceivedMessage& 
     auto keys = finish(*peer.pending, *identity_, *peer.remote, message);
     if (!keys) {
         peer.trouble = PeerStatus::bad_response;
+        tell_trouble(peer, peer.trouble);
         return HandshakeResult::bad_response;
     }
     peer.pending.reset();
     peer.has_endpoint = true;
+    peer.heard_from = received.source;
     add_session(peer, index, moment);
     on_completed(peer, HandshakeRole::initiator, moment);
     append(out, InstallSession{peer.settings.id, index, message.sender_index.host(),
@@ -192,9 +200,20 @@ void Device::note_stranger(HandshakeResult reason, const crypto::PublicKey& key,
             return stranger.reason == reason && stranger.public_key == key &&
                    (reason == HandshakeResult::unknown_key || stranger.source == source);
         });
-    Stranger stranger{reason, key, source, 1, moment.unix_time};
+    Stranger stranger{reason, key, source, 1, moment.unix_time, moment.now};
+    const bool is_news =
+        known == strangers_.end() || moment.now - known->last_at > kStrangerAge_max;
+    if (is_news) {
+        News news;
+        news.kind = News::Kind::stranger;
+        news.source = source;
+        if (reason == HandshakeResult::unknown_key) {
+            news.key = key;
+        }
+        news_.push_back(news);
+    }
     if (known != strangers_.end()) {
-        stranger.count += known->count;
+        stranger.count += is_news ? 0 : known->count;
         strangers_.erase(known);
     } else if (strangers_.size() >= kStrangersMax) {
         strangers_.pop_back();

@@ -84,6 +84,9 @@ struct Peer {
     std::optional<Now> scheduled;  // where the device's agenda has this peer
 
     PeerStatus trouble = PeerStatus::idle;  // the last thing that went wrong; idle: nothing
+    PeerStatus said = PeerStatus::idle;     // what the log has heard last: up, or a trouble
+    bool is_name_lost = false;              // likewise
+    IpEndpoint heard_from;                  // the newest message that was good
 };
 
 }  // namespace towpath::control::wireguard

@@ -115,5 +115,138 @@ TEST_F(DeviceReport, AClockThatWentBackIsSaidOfAPeerWithoutAnEndpoint) {
     EXPECT_EQ(of_alice().status, PeerStatus::no_endpoint);
 }
 
+class DeviceNews : public DeviceReport {
+protected:
+    // Kinds and what they are about, in words that are short enough to compare.
+    static std::string said_by(End& end) {
+        std::string text;
+        for (const News& news : end.device.take_news()) {
+            text += text.empty() ? "" : ", ";
+            text += news.kind == News::Kind::up           ? "up"
+                    : news.kind == News::Kind::stranger   ? "stranger"
+                    : news.kind == News::Kind::name_lost  ? "name lost"
+                    : news.kind == News::Kind::name_found ? "name found"
+                                                          : std::string{to_string(news.status)};
+            text += news.away ? " again" : "";
+        }
+        return text;
+    }
+    void wake_for(int times, End& end) {
+        for (int second = 0; second < times; ++second) {
+            pass(seconds{1});
+            end.device.wake(moment, end.out);
+        }
+    }
+};
+
+TEST_F(DeviceNews, APeerComesUpOnceAndAgainAfterItWasAway) {
+    establish();
+    EXPECT_EQ(said_by(bob), "up");
+    EXPECT_EQ(said_by(alice), "up");
+    pass(seconds{120});
+    establish();
+    EXPECT_EQ(said_by(bob) + said_by(alice), "") << "that was a renewal";
+    pass(seconds{181});
+    establish();
+    EXPECT_EQ(said_by(bob), "up again");
+}
+
+TEST_F(DeviceNews, SilenceIsSaidOnceAndItsEnd) {
+    establish();
+    static_cast<void>(said_by(alice));
+    pass(seconds{20});
+    alice.device.on_no_answer(kBob, moment, alice.out);
+    wake_for(9, alice);
+    EXPECT_EQ(said_by(alice), "");
+    wake_for(100, alice);
+    EXPECT_EQ(said_by(alice), "no_answer");
+    alice.device.on_handshake_wanted(kBob, moment, alice.out);
+    wake_for(100, alice);
+    EXPECT_EQ(said_by(alice), "") << "nothing has changed";
+    alice.out.clear();
+    expect_completes(response(initiation()));
+    EXPECT_EQ(said_by(alice), "up again");
+}
+
+TEST_F(DeviceNews, ACallerWhoNeverConfirmsIsSaidAtItsThirdCall) {
+    call_in_vain();
+    call_in_vain();
+    EXPECT_EQ(said_by(bob), "");
+    call_in_vain();
+    call_in_vain();
+    EXPECT_EQ(said_by(bob), "not_confirmed");
+}
+
+TEST_F(DeviceNews, AClockThatWentBackIsSaidOnce) {
+    const Initiation old = initiation();
+    pass(seconds{6});
+    establish();
+    static_cast<void>(said_by(bob));
+    expect_dropped_by_bob(old, HandshakeResult::stale_timestamp);
+    expect_dropped_by_bob(old, HandshakeResult::stale_timestamp);
+    EXPECT_EQ(said_by(bob), "stale_timestamp");
+}
+
+TEST_F(DeviceNews, AnotherPresharedKeyIsSaidByWhoCalls) {
+    const Response good = response(initiation());
+    Response forged = good;
+    forged.sealed_nothing[0] ^= std::byte{1};
+    authenticate_for(alice, forged);
+    for (int time = 0; time < 2; ++time) {
+        deliver(alice, forged, kBobAt);
+    }
+    EXPECT_EQ(said_by(alice), "bad_response");
+}
+
+TEST_F(DeviceNews, AStrangerIsSaidAgainAfterFiveMinutes) {
+    const auto call = [this] {
+        const Initiation message = initiation();
+        bob.device.remove_peer(kAlice, bob.out);
+        expect_dropped_by_bob(message, HandshakeResult::unknown_key);
+    };
+    call();
+    pass(seconds{299});
+    call();
+    EXPECT_EQ(said_by(bob), "stranger");
+    EXPECT_EQ(bob.device.strangers().at(0).count, 2U);
+    pass(seconds{301});
+    call();
+    EXPECT_EQ(said_by(bob), "stranger");
+    EXPECT_EQ(bob.device.strangers().at(0).count, 1U);
+    // Whoever has the right key at last is no stranger.
+    add(bob, kAlice, key_of(alice), kAliceAt);
+    pass(seconds{6});
+    establish();
+    EXPECT_TRUE(bob.device.strangers().empty());
+}
+
+TEST_F(DeviceNews, AWrongMac1IsAStrangers) {
+    Initiation message = initiation();
+    message.mac1[0] ^= std::byte{1};
+    expect_dropped_by_bob(message, HandshakeResult::bad_mac1);
+    EXPECT_EQ(said_by(bob), "stranger");
+}
+
+TEST_F(DeviceNews, ANameThatIsLostAndFound) {
+    PeerSettings settings;
+    settings.id = kBob;
+    settings.public_key = key_of(bob);
+    settings.endpoint.name = "bob.example";
+    settings.endpoint.port = 51820;
+    alice.device.set_peer(std::move(settings), moment, alice.out);
+    alice.device.on_resolved(kBob, {}, moment, alice.out);
+    alice.device.on_resolved(kBob, {}, moment, alice.out);
+    EXPECT_EQ(said_by(alice), "name lost");
+    alice.device.on_resolved(kBob, kBobAt, moment, alice.out);
+    EXPECT_EQ(said_by(alice), "name found");
+}
+
+TEST_F(DeviceNews, NoSlotIsSaid) {
+    while (bob.indices.allocate()) {
+    }
+    expect_dropped_by_bob(initiation(), HandshakeResult::no_session_slot);
+    EXPECT_EQ(said_by(bob), "no_session_slot");
+}
+
 }  // namespace
 }  // namespace towpath::control::wireguard
