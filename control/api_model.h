@@ -214,10 +214,10 @@ public:
     // Whether metrics have a series per peer (management.metrics-per-peer).
     [[nodiscard]] virtual bool shows_peer_metrics() const = 0;
     // Begins a handshake with every peer whose endpoint is known.
-    virtual void rekey_all() = 0;
-    // The greatest time stamp heard of the peer is forgotten (decisions.md W20). `public_key` is in
-    // base64. False: no such peer.
-    virtual bool forget_timestamp(const std::string& public_key) = 0;
+    virtual RekeyModel rekey_all() = 0;
+    // The greatest time stamp heard of the peer is forgotten (decisions.md W20). `peer` is its name
+    // or its public key in base64, or the beginning of that. Fails if that is not one peer.
+    virtual Outcome<void> forget_timestamp(const std::string& peer) = 0;
 
     // Reads the configuration file again and applies what can be applied live. Fails with
     // ExitCode::unreachable, within 8 s, if the data plane does not answer; a valid configuration

@@ -22,6 +22,7 @@ struct StrangerModel {
     std::string public_key;  // of unknown_key
     std::string endpoint;    // where the last one came from
     std::uint64_t count = 0;
+    std::uint64_t age_s = 0;  // since the last; gone after five minutes
 };
 
 struct TunnelModel {
@@ -59,6 +60,12 @@ struct PeerModel {
 struct PeerPage {
     std::vector<PeerModel> peers;
     std::uint64_t next_cursor = 0;  // 0: no more
+};
+
+// Handshakes that the operator asked for.
+struct RekeyModel {
+    std::uint64_t asked = 0;        // peers
+    std::uint64_t unreachable = 0;  // peers without a known endpoint
 };
 
 // Secrets. Only for root, over the Unix socket.

@@ -30,7 +30,8 @@ json::object to_json(const TunnelModel& tunnel) {
         strangers.push_back(json::object{{"reason", one.reason},
                                          {"public_key", one.public_key},
                                          {"endpoint", one.endpoint},
-                                         {"count", one.count}});
+                                         {"count", one.count},
+                                         {"age_s", one.age_s}});
     }
     return {{"name", tunnel.name},
             {"public_key", tunnel.public_key},

@@ -40,15 +40,18 @@ void gather_peers(ApiModel& model, PeersGathered done) {
 }
 
 void post_rekey(ApiModel& model, const Request&, const Respond& respond) {
-    model.rekey_all();
-    respond(reply(document()));
+    const RekeyModel rekeyed = model.rekey_all();
+    json::object object = document();
+    object["asked"] = rekeyed.asked;
+    object["unreachable"] = rekeyed.unreachable;
+    respond(reply(object));
 }
 
 void post_forget_timestamp(ApiModel& model, const Request& request, const Respond& respond) {
-    if (model.forget_timestamp(request.body)) {
+    if (const Outcome<void> forgotten = model.forget_timestamp(request.body)) {
         respond(reply(document()));
     } else {
-        respond(refusal(404, "no peer has the public key '" + request.body + "'"));
+        respond(refusal(404, forgotten.error().sentence));
     }
 }
 

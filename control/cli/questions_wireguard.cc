@@ -150,12 +150,18 @@ ExitCode wg_rekey(const Arguments& arguments, Rest, const Streams& streams) {
         return refuse(streams, {ExitCode::usage, "wg rekey takes --all: it is for every peer"});
     }
     const auto answer = question(arguments, "POST", "/v1/wireguard/rekey");
-    return answer ? ExitCode::ok : refuse(streams, answer.error());
+    if (!answer) {
+        return refuse(streams, answer.error());
+    }
+    show(arguments, streams, answer->value, show_rekeyed);
+    return ExitCode::ok;
 }
 
 ExitCode wg_forget_timestamp(const Arguments& arguments, Rest rest, const Streams& streams) {
     if (rest.empty()) {
-        return refuse(streams, {ExitCode::usage, "wg forget-timestamp needs a public key"});
+        return refuse(streams, {ExitCode::usage,
+                                "wg forget-timestamp needs a peer's name, or the beginning of its "
+                                "public key"});
     }
     const auto answer = question(arguments, "POST", "/v1/wireguard/forget-timestamp", rest.front());
     return answer ? ExitCode::ok : refuse(streams, answer.error());

@@ -58,7 +58,7 @@ constexpr std::array kVerbs{
     Verb{"wg export", " NAME [--with-private-key]", "a tunnel as a wg-quick file", wg_export, 1},
     Verb{"wg qr", " FILE", "a wg-quick file as a QR code, for a phone", wg_qr, 1},
     Verb{"wg rekey", " --all", "begin a new handshake with every peer", wg_rekey},
-    Verb{"wg forget-timestamp", " KEY", "take handshakes again from a peer whose clock went back",
+    Verb{"wg forget-timestamp", " PEER", "take handshakes again from a peer whose clock went back",
          wg_forget_timestamp, 1},
     Verb{"check", " [FILE]", "check a configuration; exit code 2 if it would be refused", check, 1},
     Verb{"reload", "",

@@ -21,6 +21,7 @@ namespace towpath::control::cli {
 // Of {"tunnels": [...], "peers": [...]}.
 [[nodiscard]] std::string show_wireguard(const boost::json::value& answer, const Palette& palette);
 [[nodiscard]] std::string show_peers(const boost::json::value& answer, const Palette& palette);
+[[nodiscard]] std::string show_rekeyed(const boost::json::value& answer, const Palette& palette);
 
 // Whether `status` says that packets are forwarded: the data plane answers and holds a
 // configuration, and at least one interface is up.

@@ -63,10 +63,12 @@ std::string label_of(const json::value& peer) {
 
 std::string stranger_line(const json::value& tunnel, const json::value& stranger) {
     const bool has_key = text_at(stranger, "/reason") == "unknown_key";
+    const std::uint64_t count = count_at(stranger, "/count");
     return "note  " + text_at(tunnel, "/name") + ": " + text_at(stranger, "/endpoint") +
            (has_key ? " calls with a key that no peer has, " + text_at(stranger, "/public_key")
                     : " calls, but not our public key") +
-           " (" + grouped(count_at(stranger, "/count")) + " times)\n";
+           " (" + (count == 1 ? "once, " : grouped(count) + " times, last ") +
+           duration(count_at(stranger, "/age_s")) + " ago)\n";
 }
 
 }  // namespace
@@ -114,6 +116,18 @@ std::string show_peers(const json::value& answer, const Palette&) {
         }
     }
     return text;
+}
+
+std::string show_rekeyed(const json::value& answer, const Palette&) {
+    const std::uint64_t asked = count_at(answer, "/asked");
+    const std::uint64_t unreachable = count_at(answer, "/unreachable");
+    std::string text =
+        grouped(asked) + (asked == 1 ? " peer was" : " peers were") + " asked for a new handshake";
+    if (unreachable != 0) {
+        text += "; of " + grouped(unreachable) + (unreachable == 1 ? " other" : " others") +
+                " no endpoint is known";
+    }
+    return text + "\n";
 }
 
 }  // namespace towpath::control::cli

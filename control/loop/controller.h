@@ -66,8 +66,10 @@ public:
     void peer_list(std::uint64_t cursor, Reply<PeerPage> reply) override;
     [[nodiscard]] std::vector<TunnelKeysModel> tunnel_keys() const override;
     [[nodiscard]] bool shows_peer_metrics() const override { return served_.has_peer_metrics; }
-    void rekey_all() override { tunnels_.rekey_all(); }
-    bool forget_timestamp(const std::string& public_key) override;
+    RekeyModel rekey_all() override;
+    Outcome<void> forget_timestamp(const std::string& peer) override {
+        return tunnels_.forget_timestamp(peer);
+    }
     void reload(Reply<ReloadResult> reply) override;
     [[nodiscard]] CheckResult check(const std::string& text) const override;
 

@@ -191,9 +191,9 @@ std::vector<TunnelKeysModel> Controller::tunnel_keys() const {
     return control::tunnel_keys(*config_);
 }
 
-bool Controller::forget_timestamp(const std::string& public_key) {
-    const auto key = config::parse_key(public_key);
-    return key && tunnels_.forget_timestamp(*key);
+RekeyModel Controller::rekey_all() {
+    const Tunnels::Rekeyed rekeyed = tunnels_.rekey_all();
+    return {rekeyed.asked, rekeyed.unreachable};
 }
 
 CheckResult Controller::check(const std::string& text) const {

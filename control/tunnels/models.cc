@@ -39,10 +39,14 @@ void add_machine(TunnelModel& model, const Tunnels& tunnels, const Tunnels::Tunn
         }
     }
     for (const wireguard::Stranger& stranger : tunnel.device.strangers()) {
+        if (now - stranger.last_at > wireguard::Device::kStrangerAge_max) {
+            continue;
+        }
         const bool has_key = stranger.reason == HandshakeResult::unknown_key;
         model.strangers.push_back({std::string{wireguard::to_string(stranger.reason)},
                                    has_key ? config::to_base64(stranger.public_key) : "",
-                                   towpath::to_string(stranger.source), stranger.count});
+                                   towpath::to_string(stranger.source), stranger.count,
+                                   whole_seconds(now - stranger.last_at)});
     }
 }
 
@@ -84,6 +88,18 @@ std::string_view obstacle_of(EndpointWay way) {
             break;
     }
     return "";
+}
+
+// The key, no peer's, with which somebody at this endpoint has called of late.
+std::optional<crypto::PublicKey> other_key_at(const IpEndpoint& endpoint,
+                                              const wireguard::Device& device, Now now) {
+    for (const wireguard::Stranger& stranger : device.strangers()) {
+        if (stranger.reason == HandshakeResult::unknown_key && stranger.source == endpoint &&
+            now - stranger.last_at <= wireguard::Device::kStrangerAge_max) {
+            return stranger.public_key;
+        }
+    }
+    return std::nullopt;
 }
 
 // Whether packets of ours that never arrived explain it. While nothing is sent, nobody asks for the
@@ -140,7 +156,7 @@ std::string reason_of(const wireguard::PeerReport& report, EndpointWay way) {
             return "the peer is under load and asked for a cookie; the next try carries it";
         case PeerStatus::stale_timestamp:
             return "the peer's clock went back, so its handshakes are refused: set its clock, or "
-                   "towpath wg forget-timestamp KEY";
+                   "towpath wg forget-timestamp PEER";
         case PeerStatus::no_endpoint:
             return "no endpoint is configured and it has not called";
         case PeerStatus::name_not_resolved:
@@ -213,6 +229,12 @@ PeerPage peer_page(const contract::PeersReply& reply, const Tunnels& tunnels,
         model.persistent_keepalive_s = row.persistent_keepalive_s;
         model.state = wireguard::to_string(report.status);
         model.reason = reason_of(report, row.way);
+        if (const auto key = other_key_at(endpoint, tunnel->second->device, moment.now);
+            key && (model.reason.empty() || may_be_lost(report.status) ||
+                    report.status == PeerStatus::idle)) {
+            model.reason = "its endpoint calls with another key, which no peer has: " +
+                           config::to_base64(*key);
+        }
         add_handshake(model, report, moment);
         page.peers.push_back(std::move(model));
     }

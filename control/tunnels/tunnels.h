@@ -24,6 +24,7 @@
 #include "control/tunnels/peer_book.h"
 #include "control/wireguard/device.h"
 #include "dataplane/contract/messages.h"
+#include "dataplane/wire/result.h"
 
 namespace towpath::control {
 
@@ -68,9 +69,15 @@ public:
     [[nodiscard]] const PeerBook& peers() const noexcept { return book_; }
     [[nodiscard]] bool is_running() const noexcept { return state_ == State::running; }
     // Begins a handshake with every peer (decisions.md W1: a clone of a machine cannot be seen).
-    void rekey_all();
-    // The greatest time stamp received from the peer is forgotten (W20). False: no such peer.
-    bool forget_timestamp(const config::PublicKeyBytes& key);
+    struct Rekeyed {
+        std::size_t asked = 0;
+        std::size_t unreachable = 0;  // no endpoint of theirs is known
+    };
+    Rekeyed rekey_all();
+    // The greatest time stamp received from the peer is forgotten (W20). `peer` is its name, its
+    // public key in base64, or at least six letters with which only that key begins, as `towpath
+    // peers` shows it. Fails with ExitCode::usage if that is no peer or more than one.
+    [[nodiscard]] Outcome<void> forget_timestamp(const std::string& peer);
 
 private:
     enum class State : std::uint8_t { unused, asking_peers, asking_sessions, stating, running };
@@ -116,6 +123,8 @@ private:
     void carry_out(Changes& changes, bool is_whole);
     void send_transaction(const std::vector<std::uint32_t>& stated,
                           const std::vector<std::uint32_t>& removed, bool is_whole);
+    // The key of the one peer that the operator means.
+    [[nodiscard]] Outcome<config::PublicKeyBytes> key_of(const std::string& peer) const;
     [[nodiscard]] Tunnel* tunnel_with(std::uint8_t interface_id);
     [[nodiscard]] Tunnel* tunnel_of(std::uint32_t peer);
 

@@ -143,29 +143,6 @@ void Tunnels::on(const Refused& message) {
     }
 }
 
-void Tunnels::rekey_all() {
-    const wireguard::Moment moment = io_.moment();
-    for (const auto& [number, peer] : book_.booked()) {
-        if (Tunnel* const tunnel = tunnel_of(number); tunnel != nullptr) {
-            wireguard::ActionList actions;
-            tunnel->device.rekey(number, moment, actions);
-            carry_out(*tunnel, actions);
-        }
-    }
-}
-
-bool Tunnels::forget_timestamp(const config::PublicKeyBytes& key) {
-    bool is_known = false;
-    for (const auto& [number, peer] : book_.booked()) {
-        if (Tunnel* const tunnel = tunnel_of(number);
-            tunnel != nullptr && peer.settings.public_key == key) {
-            tunnel->device.forget_timestamp(number);
-            is_known = true;
-        }
-    }
-    return is_known;
-}
-
 void Tunnels::carry_out(Tunnel& tunnel, wireguard::ActionList& actions) {
     for (const wireguard::Action& action : actions) {
         std::visit([&](const auto& one) { on_action(tunnel, one); }, action);

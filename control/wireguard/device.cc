@@ -184,10 +184,12 @@ void Device::on_no_answer(PeerId id, const Moment& moment, ActionList& out) {
     }
 }
 
-void Device::rekey(PeerId id, const Moment& moment, ActionList& out) {
-    if (Peer* const peer = find(id)) {
+bool Device::rekey(PeerId id, const Moment& moment, ActionList& out) {
+    Peer* const peer = find(id);
+    if (peer != nullptr) {
         request(*peer, false, false, moment, out);
     }
+    return peer != nullptr && can_begin(*peer);
 }
 
 void Device::on_completed(Peer& peer, HandshakeRole role, const Moment& moment) {

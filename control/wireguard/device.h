@@ -110,8 +110,8 @@ public:
     // The addresses of a name that Resolve asked for; of no family: there is none.
     void on_resolved(PeerId peer, const IpEndpoint& endpoint, const Moment& moment,
                      ActionList& out);
-    // The operator's wish; obeys the 5 s spacing.
-    void rekey(PeerId peer, const Moment& moment, ActionList& out);
+    // The operator's wish; obeys the 5 s spacing. False: no endpoint is known, so it waits for one.
+    bool rekey(PeerId peer, const Moment& moment, ActionList& out);
     void forget_timestamp(PeerId peer);
 
     // What a data plane that outlived the last control has (decisions.md W1, W20).

@@ -25,7 +25,7 @@ inline void fill_with_tunnels(FakeApiModel& model) {
     first.peers = 2;
     first.peers_up = 1;
     first.handshakes = {{"initiator", "sent", 9}, {"responder", "completed", 7}};
-    first.strangers = {{"unknown_key", kRouterKey, "203.0.113.9:51820", 1200}};
+    first.strangers = {{"unknown_key", kRouterKey, "203.0.113.9:51820", 1200, 12}};
     control::TunnelModel second;
     second.name = "wg1";
     second.listen_port = 51821;

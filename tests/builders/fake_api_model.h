@@ -30,6 +30,7 @@ public:
     std::vector<control::TunnelKeysModel> tunnel_key_models;
     bool has_peer_metrics = false;
     int rekeys = 0;
+    control::RekeyModel rekeyed;
     std::string forgotten_key;
     control::ReloadResult reload_result;
     control::CheckResult check_result;
@@ -90,15 +91,18 @@ public:
     }
     std::vector<control::TunnelKeysModel> tunnel_keys() const override { return tunnel_key_models; }
     bool shows_peer_metrics() const override { return has_peer_metrics; }
-    void rekey_all() override { ++rekeys; }
-    bool forget_timestamp(const std::string& public_key) override {
+    control::RekeyModel rekey_all() override {
+        ++rekeys;
+        return rekeyed;
+    }
+    Outcome<void> forget_timestamp(const std::string& wanted) override {
         for (const control::PeerModel& peer : peer_models) {
-            if (peer.public_key == public_key) {
-                forgotten_key = public_key;
-                return true;
+            if (peer.public_key == wanted || peer.name == wanted) {
+                forgotten_key = peer.public_key;
+                return {};
             }
         }
-        return false;
+        return fail(ExitCode::usage, "no peer is called '" + wanted + "'");
     }
     void reload(control::Reply<control::ReloadResult> reply) override {
         later(std::move(reply), reload_result);

@@ -103,7 +103,9 @@ TEST_F(WireguardClient, PeersSayWhyTheyAreNotUpAndWhoElseCalls) {
         "Um91dGVyUm...  wg1     waiting      [2001:db8::7]:51820          -       0 B    0 B"
         "  why: waits for an answer, try 3 of 20\n"
         "note  wg0: 203.0.113.9:51820 calls with a key that no peer has, " +
-            kRouterKey + " (1 200 times)\n");
+            kRouterKey + " (1 200 times, last 12s ago)\n");
+    model_.tunnel_models[0].strangers[0].count = 1;
+    EXPECT_TRUE(ask({"peers"}).out.ends_with(" (once, 12s ago)\n"));
     model_.peer_models.clear();
     model_.tunnel_models.clear();
     EXPECT_EQ(ask({"peers"}).out, "no peers\n");
@@ -135,6 +137,7 @@ TEST_F(WireguardClient, PeersComeInPagesWithTheirSchema) {
     const json::value tunnels = json::parse(body_of(get("/v1/wireguard/tunnels")));
     EXPECT_EQ(tunnels.at_pointer("/tunnels/0/handshakes/1/result"), "completed");
     EXPECT_EQ(tunnels.at_pointer("/tunnels/0/strangers/0/count"), 1200);
+    EXPECT_EQ(tunnels.at_pointer("/tunnels/0/strangers/0/age_s"), 12);
 }
 
 TEST_F(WireguardClient, OnlyTheDumpCarriesKeys) {
@@ -184,17 +187,25 @@ TEST_F(WireguardClient, ExportHasNoSecretsUnlessAskedFor) {
 TEST_F(WireguardClient, RekeyIsForAllAndSaysSo) {
     EXPECT_EQ(ask({"wg", "rekey"}).exit_code, ExitCode::usage);
     EXPECT_EQ(model_.rekeys, 0);
-    EXPECT_EQ(ask({"wg", "rekey", "--all"}).exit_code, ExitCode::ok);
+    model_.rekeyed = {1200, 0};
+    const Said all = ask({"wg", "rekey", "--all"});
+    EXPECT_EQ(all.exit_code, ExitCode::ok);
+    EXPECT_EQ(all.out, "1 200 peers were asked for a new handshake\n");
     EXPECT_EQ(model_.rekeys, 1);
+    model_.rekeyed = {1, 2};
+    EXPECT_EQ(ask({"wg", "rekey", "--all"}).out,
+              "1 peer was asked for a new handshake; of 2 others no endpoint is known\n");
 }
 
 TEST_F(WireguardClient, ForgetTimestampNamesAPeer) {
     EXPECT_EQ(ask({"wg", "forget-timestamp"}).exit_code, ExitCode::usage);
     const Said unknown = ask({"wg", "forget-timestamp", kServerKey});
     EXPECT_EQ(unknown.exit_code, ExitCode::failed);
-    EXPECT_EQ(unknown.error, "towpath: no peer has the public key '" + kServerKey + "'\n");
+    EXPECT_EQ(unknown.error, "towpath: no peer is called '" + kServerKey + "'\n");
     EXPECT_EQ(ask({"wg", "forget-timestamp", kPhoneKey}).exit_code, ExitCode::ok);
     EXPECT_EQ(model_.forgotten_key, kPhoneKey);
+    EXPECT_EQ(ask({"wg", "forget-timestamp", "laptop-ana"}).exit_code, ExitCode::ok);
+    EXPECT_NE(model_.forgotten_key, kPhoneKey);
 }
 
 TEST_F(WireguardClient, MetricsHaveSumsPerTunnelAndPeersOnlyIfWanted) {

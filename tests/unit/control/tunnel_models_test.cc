@@ -6,9 +6,11 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstring>
 #include <set>
 
 #include "config/tunnel_scalar.h"
+#include "control/wireguard/cookie.h"
 #include "tests/unit/wireguard/seeded_random.h"
 
 namespace towpath::control {
@@ -187,6 +189,33 @@ TEST(PeerReason, WhatIsWrongOnOurSideIsSaid) {
     report.unanswered = seconds{11};
     EXPECT_TRUE(reason_of(report, EndpointWay::no_route)
                     .starts_with("no answer to handshakes for 11 s: no route leads"));
+}
+
+// What calls from where she is, has another key: she has made a new one.
+TEST_F(TunnelModels, AStrangerAtAPeersEndpointIsNamedForFiveMinutes) {
+    const wireguard::Identity caller{crypto::PrivateKey{key_of(0x31)}};
+    const wireguard::Identity own{crypto::PrivateKey{key_of(0x11)}};
+    const auto remote = wireguard::Remote::create(caller, own.public_key(), {});
+    auto made = wireguard::initiate(caller, *remote, random_.secret<32>(),
+                                    wireguard::Timestamp::from_unix(1'795'282'422, 0), 9);
+    ASSERT_TRUE(made.has_value());
+    wireguard::authenticate(made->message, remote->keys(), std::nullopt);
+    contract::HandshakesReceived received;
+    received.count = 1;
+    received.rows[0].tunnel = 2;
+    received.rows[0].length = sizeof made->message;
+    received.rows[0].source = rows_of_ana().rows[0].endpoint;
+    std::memcpy(received.rows[0].packet.data(), &made->message, sizeof made->message);
+    tell(received);
+    EXPECT_EQ(peer_page(rows_of_ana(), tunnels_, moment_).peers.at(0).reason,
+              "its endpoint calls with another key, which no peer has: " +
+                  config::to_base64(caller.public_key()));
+    const auto strangers_after = [this](int time_s) {
+        return tunnel_models(config_, tunnels_, moment_.now + seconds{time_s})[0].strangers;
+    };
+    ASSERT_EQ(strangers_after(300).size(), 1U);
+    EXPECT_EQ(strangers_after(300)[0].age_s, 300U);
+    EXPECT_TRUE(strangers_after(301).empty());
 }
 
 TEST_F(TunnelModels, TheWayOfARowIsInItsReason) {

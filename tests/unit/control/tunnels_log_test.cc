@@ -60,6 +60,49 @@ TEST_F(TunnelsTest, StrangersGetTenLinesAMinute) {
     EXPECT_EQ(log_.size(), 11U);
 }
 
+// A peer's clock went back; the operator says so in as few letters as the table shows.
+TEST_F(TunnelsTest, ATimestampIsForgottenByNameOrBeginningOfAKey) {
+    config_.tunnels[0].peers[1].name = "laptop";
+    reload();
+    const std::string key = config::to_base64(identity(3).public_key());
+    for (const std::string& wanted :
+         {std::string{"laptop"}, key, key.substr(0, 6), key.substr(0, 10) + "..."}) {
+        call(3, "198.51.100.9:4000");
+        const std::size_t before = process_->tunnels().installed.size();
+        seconds_ -= 3600;
+        call(3, "198.51.100.9:4000");
+        EXPECT_EQ(process_->tunnels().installed.size(), before) << "stale";
+        EXPECT_TRUE(tunnels_->forget_timestamp(wanted).has_value()) << wanted;
+        call(3, "198.51.100.9:4000");
+        EXPECT_EQ(process_->tunnels().installed.size(), before + 1) << wanted;
+    }
+    for (const std::string& wanted : {std::string{}, key.substr(0, 5), std::string{"lapto"},
+                                      config::to_base64(identity(9).public_key())}) {
+        EXPECT_FALSE(tunnels_->forget_timestamp(wanted).has_value()) << wanted;
+    }
+}
+
+TEST_F(TunnelsTest, APeerThatCouldBeTwoIsAskedFor) {
+    config_.tunnels[0].peers[0].public_key.fill(std::byte{0x55});
+    config_.tunnels[0].peers[1].public_key.fill(std::byte{0x55});
+    config_.tunnels[0].peers[1].public_key[31] = std::byte{0x56};
+    reload();
+    const auto forgotten = tunnels_->forget_timestamp("VVVVVV");
+    ASSERT_FALSE(forgotten.has_value());
+    EXPECT_NE(forgotten.error().sentence.find("more than one"), std::string::npos);
+    // A name goes before the beginning of another's key.
+    config_.tunnels[0].peers[1].name = "VVVVVV";
+    reload();
+    EXPECT_TRUE(tunnels_->forget_timestamp("VVVVVV").has_value());
+}
+
+TEST_F(TunnelsTest, RekeyingSaysHowManyItAsked) {
+    const Tunnels::Rekeyed rekeyed = tunnels_->rekey_all();
+    EXPECT_EQ(rekeyed.asked, 1U);
+    EXPECT_EQ(rekeyed.unreachable, 1U);
+    EXPECT_EQ(process_->tunnels().sent.size(), 1U);
+}
+
 TEST(LineBudget, CountsWhatItLeavesOutAndSaysItWhenThePeriodIsOver) {
     const auto at = [](int time_ms) { return Now{std::chrono::milliseconds{5000 + time_ms}}; };
     LineBudget budget{20, std::chrono::seconds{1}};
