@@ -60,6 +60,13 @@ def tunnel_refuses_strangers():
             client.private = own
             passes, _ = calls(public, shared)
             check(passes, f"with the preshared key: {towpath.drops()}\n{towpath.words()}")
+            label = f"wg0: peer {client.public[:10]}..."
+            for line in (f"{endpoint(WEB)} calls with a key that no peer has, ",
+                         f"{label} is up: it called from {endpoint(WEB)}",
+                         "generation 1 applied (start)"):
+                equal(lab.log("gateway.log").count(line), 1, f"lines with '{line}'")
+            check("calls with a key" not in towpath.client("peers").stdout,
+                  "who is up is called a stranger still")
             lab.run("a", "ping", "-n", "-c1", "-W1", "10.98.1.1")
             time.sleep(max(0.0, 3 - (time.monotonic() - begun)))
         equal(low_wire.messages(), [], "what was sent to peers with low-order keys")
