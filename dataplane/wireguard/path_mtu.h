@@ -33,8 +33,9 @@ inline constexpr std::uint16_t kOverhead_bytes = 80;
 // packets can know that (RFC 8201 section 6). Else icmp_error_no_mapping.
 void take_too_big(State& state, Batch& batch, PacketIndex index) noexcept;
 
-// An inner packet of Lane::seal that is longer than its peer's MTU -> icmp_error | icmp6_error for
-// route_too_big, or, IPv4 that may be cut, Lane::link, which cuts it for `mtu_bytes`.
+// An inner packet of Lane::seal that is longer than its peer's MTU, and not made here -> icmp_error
+// | icmp6_error for route_too_big, or, IPv4 that may be cut, Lane::link, which cuts it for
+// `mtu_bytes`.
 [[gnu::cold]] void refuse_too_long(Batch& batch, PacketIndex index,
                                    std::uint16_t mtu_bytes) noexcept;
 

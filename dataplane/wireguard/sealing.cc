@@ -23,8 +23,10 @@ void Sealing::add(PacketIndex index, PeerId peer) noexcept {
         return;
     }
     const Packet& packet = batch_[index];
-    if (std::size_t{packet.length} - packet.l3 > scratch_.leases[lease].mtu_bytes &&
-        scratch_.leases[lease].path.path_mtu_bytes != 0) {
+    // What was made here, or cut already, goes as it is: the MTU may fall at any time, and nothing
+    // is to come back twice.
+    if (scratch_.leases[lease].path.path_mtu_bytes != 0 && !packet.is_originated &&
+        std::size_t{packet.length} - packet.l3 > scratch_.leases[lease].mtu_bytes) {
         refuse_too_long(batch_, index,
                         static_cast<std::uint16_t>(scratch_.leases[lease].mtu_bytes));
         return;

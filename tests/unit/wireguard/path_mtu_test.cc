@@ -100,6 +100,19 @@ TEST_F(PathMtu, SendersHearOfItOrAreCut) {
     EXPECT_EQ(divisible.packet.icmp_mtu_bytes, 1320);
 }
 
+// What we make ourselves, and what was cut already: the outer packet is cut instead.
+TEST_F(PathMtu, NothingIsRefusedTwice) {
+    static_cast<void>(tell(1400));
+    Frame answer = of(1420);
+    answer.packet.is_originated = true;
+    EXPECT_EQ(near.seal(answer, now).lane, Lane::underlay);
+    EXPECT_EQ(answer.packet.icmp_mtu_bytes, 1400);
+    Frame cut = of(1421);
+    EXPECT_EQ(near.seal(cut, now).lane, Lane::link);
+    static_cast<void>(tell(1300));
+    EXPECT_EQ(near.seal(cut, now).lane, Lane::underlay);
+}
+
 // Below 1360 the inner packet keeps what IPv6 needs, and the outer one is to be cut.
 TEST_F(PathMtu, NeverBelowWhatIpv6NeedsInside) {
     static_cast<void>(tell(1300));
