@@ -223,6 +223,26 @@ void check_absence(Findings& findings) {
     }
 }
 
+// The kernel's addresses move to the TAP, where packets arrive that N18 lets through: from inside
+// all, from elsewhere what is listed. An operator who is logged in from there is out.
+void check_adopted(Findings& findings) {
+    const Config& config = findings.config();
+    for (const Interface& interface : config.interfaces) {
+        const bool is_reached =
+            is_inside(config, interface.name) ||
+            std::any_of(config.local_allow.begin(), config.local_allow.end(),
+                        [&interface](const LocalRule& rule) {
+                            return rule.interface.empty() || rule.interface == interface.name;
+                        });
+        if (interface.adopt_address && !is_reached) {
+            const std::string path = "interfaces." + interface.name + ".adopt-address";
+            findings.warning(path, "the kernel's address on " + interface.name +
+                                       " is taken over, and no local.allow lets anybody reach the "
+                                       "host there any more, by SSH or otherwise");
+        }
+    }
+}
+
 }  // namespace
 
 void check_nat(Findings& findings) {
@@ -254,6 +274,7 @@ void check_local(Findings& findings) {
         findings.error("local.allow", "local.allow lists more than 256 rules");
         return;
     }
+    check_adopted(findings);
     for (std::size_t index = 0; index < config.local_allow.size(); ++index) {
         const LocalRule& rule = config.local_allow[index];
         const std::string path = element("local.allow", index);

@@ -26,7 +26,8 @@ options::options_description described(Arguments& arguments) {
             "watch", options::value<double>())("socket", options::value(&arguments.socket))(
             "run-dir", options::value(&arguments.run_dir))(
             "config", options::value(&arguments.config))("write", options::value(&arguments.write))(
-            "limit", options::value(&arguments.limit))("words", options::value(&arguments.words));
+            "limit", options::value(&arguments.limit))("inside", options::value(&arguments.inside))(
+            "words", options::value(&arguments.words));
     return description;
 }
 

@@ -18,6 +18,7 @@ struct Arguments {
     std::string socket;              // --socket, or api.sock in the run directory
     std::string config;              // --config
     std::string write;               // --write
+    std::string inside;              // --inside
     std::optional<double> watch_s;   // --watch [s]
     std::size_t limit = kShownMappingsDefault;
     bool is_json = false;

@@ -12,6 +12,7 @@
 #include "control/cli/client.h"
 #include "control/cli/field.h"
 #include "control/cli/view.h"
+#include "dataplane/wire/address.h"
 
 namespace towpath::control::cli {
 namespace {
@@ -78,10 +79,16 @@ ExitCode nat_ports(const Arguments& arguments, Rest, const Streams& streams) {
 
 ExitCode nat_show(const Arguments& arguments, Rest, const Streams& streams) {
     constexpr std::size_t kPage = 1024;
+    const bool is_of_one = !arguments.inside.empty();
+    if (is_of_one && !parse_ipv4_address(arguments.inside)) {
+        return refuse(streams, {ExitCode::usage, arguments.inside + " is not an IPv4 address"});
+    }
     json::array mappings;
     std::uint64_t cursor = 0;
     do {
-        const std::size_t wanted = std::min(kPage, arguments.limit - mappings.size());
+        // Of one host all pages are looked at: nobody knows where its mappings are.
+        const std::size_t wanted =
+            is_of_one ? kPage : std::min(kPage, arguments.limit - mappings.size());
         auto page = question(arguments, "GET",
                              "/v1/nat/mappings?cursor=" + std::to_string(cursor) +
                                  "&limit=" + std::to_string(wanted));
@@ -89,7 +96,12 @@ ExitCode nat_show(const Arguments& arguments, Rest, const Streams& streams) {
             return refuse(streams, page.error());
         }
         for (const json::value& mapping : list_at(page->value, "/mappings")) {
-            mappings.push_back(mapping);
+            if (mappings.size() == arguments.limit) {
+                break;  // of one host: `cursor` says that there may be more
+            }
+            if (!is_of_one || text_at(mapping, "/inside").starts_with(arguments.inside + ":")) {
+                mappings.push_back(mapping);
+            }
         }
         cursor = count_at(page->value, "/next_cursor");
     } while (cursor != 0 && mappings.size() < arguments.limit);

@@ -223,6 +223,14 @@ const std::vector<Case> kRules = {
      "f:3:35: error: next hop 10.77.1.1 is an address of this box\n"},
     {"RouteTwice", with("", "local: {allow: [{from: dmz, protocol: tcp, port: 22}]}\n"),
      "f:9:18: error: no interface is called 'dmz'\n"},
+    {"AdoptedAndUnreachable",
+     "version: 1\ninterfaces: {a: {match: {name: x}, adopt-address: true}}\n",
+     "f:2:36: warning: the kernel's address on a is taken over, and no local.allow lets anybody "
+     "reach the host there any more, by SSH or otherwise\n"},
+    {"AdoptedAndReached",
+     "version: 1\ninterfaces: {a: {match: {name: x}, adopt-address: true}}\n"
+     "local: {allow: [{from: a, protocol: tcp, port: 22}]}\n",
+     ""},
     {"HostPortsOverlap", with("", "host-ports: [61000-65535, 62000]\n"),
      "f:9:1: error: host-ports overlap at port 62000\n"},
     {"NoDefaultRoute",

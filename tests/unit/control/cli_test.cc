@@ -93,6 +93,29 @@ TEST_F(Client, StatusSaysWhatTheLogMissed) {
         << out;
 }
 
+TEST_F(Client, NatShowOfOneHostLooksAtEveryPage) {
+    const MappingModel example = model_.mappings.at(0);
+    model_.mappings.clear();
+    for (std::uint16_t number = 0; number < 3000; ++number) {
+        MappingModel mapping = example;
+        const std::uint32_t host = number % 1000 == 0 ? 0x0A4D010CU : 0x0A4D0101U;
+        mapping.inside = {Ipv4Address{host}, Port{static_cast<std::uint16_t>(number + 1)}};
+        model_.mappings.push_back(mapping);
+    }
+    const std::string shown = ask({"nat", "show", "--inside", "10.77.1.12"}).out;
+    for (const char* inside : {" 10.77.1.12:1 ", " 10.77.1.12:1001 ", " 10.77.1.12:2001 "}) {
+        EXPECT_NE(shown.find(inside), std::string::npos) << shown;
+    }
+    EXPECT_EQ(std::count(shown.begin(), shown.end(), '\n'), 4) << shown;
+    const std::string two = ask({"nat", "show", "--inside", "10.77.1.1", "--limit", "2"}).out;
+    EXPECT_EQ(std::count(two.begin(), two.end(), '\n'), 4) << two;
+    EXPECT_NE(two.find("there are more"), std::string::npos) << two;
+    EXPECT_EQ(ask({"nat", "show", "--inside", "10.77.1.13"}).out, "no mappings\n");
+    const Said wrong = ask({"nat", "show", "--inside", "lan"});
+    EXPECT_EQ(wrong.exit_code, ExitCode::usage);
+    EXPECT_NE(wrong.error.find("lan is not an IPv4 address"), std::string::npos) << wrong.error;
+}
+
 TEST_F(Client, ColoursAreForTerminalsThatWantThem) {
     EXPECT_EQ(ask({"status"}).out.find('\033'), std::string::npos);
     EXPECT_NE(ask({"status"}, true).out.find("\033[32mforwarding\033[0m"), std::string::npos);
