@@ -209,19 +209,19 @@ PeerPage peer_page(const contract::PeersReply& reply, const Tunnels& tunnels,
         const BookedPeer* const booked = tunnels.peers().find(row.peer);
         const auto tunnel =
             booked == nullptr ? tunnels.tunnels().end() : tunnels.tunnels().find(booked->tunnel);
-        if (tunnel == tunnels.tunnels().end() || booked->settings.public_key != row.public_key) {
+        if (tunnel == tunnels.tunnels().end() || booked->settings->public_key != row.public_key) {
             continue;
         }
         const wireguard::PeerReport report =
             tunnel->second->device.report(row.peer, moment.now).value_or(wireguard::PeerReport{});
         PeerModel model;
         model.tunnel = booked->tunnel;
-        model.name = booked->settings.name;
+        model.name = booked->settings->name;
         model.public_key = config::to_base64(row.public_key);
-        model.has_preshared_key = !booked->settings.preshared_key.is_zero();
+        model.has_preshared_key = !booked->settings->preshared_key.is_zero();
         const IpEndpoint endpoint = row.endpoint.endpoint();
         model.endpoint = endpoint.is_none() ? "" : towpath::to_string(endpoint);
-        for (const IpPrefix& prefix : booked->settings.allowed_ips) {
+        for (const IpPrefix& prefix : booked->settings->allowed_ips) {
             model.allowed_ips.push_back(towpath::to_string(prefix));
         }
         model.receive_bytes = row.receive_bytes;

@@ -22,11 +22,11 @@ void state_peer(std::uint32_t number, const BookedPeer& peer, std::vector<Datagr
     set.peer = number;
     set.tunnel = peer.tunnel_id;
     set.persistent_keepalive_s =
-        static_cast<std::uint16_t>(peer.settings.persistent_keepalive.count());
-    set.public_key = peer.settings.public_key;
+        static_cast<std::uint16_t>(peer.settings->persistent_keepalive.count());
+    set.public_key = peer.settings->public_key;
     set.endpoint = IpEndpointField::of(peer.endpoint);
     set.endpoint_generation = peer.endpoint_generation;
-    const std::vector<IpPrefix>& prefixes = peer.settings.allowed_ips;
+    const std::vector<IpPrefix>& prefixes = peer.settings->allowed_ips;
     if (prefixes.size() <= set.allowed_ips.size()) {
         std::transform(prefixes.begin(), prefixes.end(), set.allowed_ips.begin(),
                        IpPrefixField::of);
@@ -93,7 +93,7 @@ void PeerBook::release(std::uint32_t number) {
     if (found == booked_.end()) {
         return;
     }
-    numbers_.erase({found->second.tunnel, found->second.settings.public_key});
+    numbers_.erase({found->second.tunnel, found->second.settings->public_key});
     booked_.erase(found);
     released_.push_back(number);
 }
@@ -126,7 +126,7 @@ void PeerBook::set_way(std::uint32_t number, EndpointWay way) {
 
 void PeerBook::use_learned_endpoints() {
     for (auto& [number, peer] : booked_) {
-        if (!peer.settings.endpoint && !peer.learned.is_none()) {
+        if (!peer.settings->endpoint && !peer.learned.is_none()) {
             peer.endpoint = peer.learned;
             peer.endpoint_generation = wireguard::endpoint_generation(peer.learned);
         } else if (peer.settings.endpoint) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -19,9 +20,9 @@ namespace towpath::control {
 
 struct BookedPeer {
     std::string tunnel;
-    std::uint8_t tunnel_id = 0;  // of the interface
-    config::Peer settings;
-    IpEndpoint endpoint;  // configured or resolved; none: not known
+    std::uint8_t tunnel_id = 0;                    // of the interface
+    std::shared_ptr<const config::Peer> settings;  // in the configuration; never null
+    IpEndpoint endpoint;                           // configured or resolved; none: not known
     std::uint32_t endpoint_generation = 0;
     IpEndpoint learned;                                          // where it was last heard of
     contract::EndpointWay way = contract::EndpointWay::unknown;  // thither, when last asked
@@ -38,6 +39,10 @@ public:
     [[nodiscard]] std::optional<std::uint32_t> number_of(const std::string& tunnel,
                                                          const config::PublicKeyBytes& key);
     void book(std::uint32_t number, BookedPeer peer) { booked_[number] = std::move(peer); }
+    // Of a booked peer: the same settings in a newer configuration.
+    void refer(std::uint32_t number, std::shared_ptr<const config::Peer> settings) {
+        booked_.at(number).settings = std::move(settings);
+    }
     // Of a booked peer; its number goes to the end of the queue.
     void release(std::uint32_t number);
     void set_endpoint(std::uint32_t number, const IpEndpoint& endpoint, std::uint32_t generation);

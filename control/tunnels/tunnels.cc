@@ -208,10 +208,13 @@ void Tunnels::configure_tunnel(const config::Tunnel& settings, std::uint8_t inte
 void Tunnels::configure_peer(Tunnel& tunnel, const config::Peer& peer, std::uint32_t number,
                              Changes& changes, wireguard::ActionList& actions) {
     const BookedPeer* const before = book_.find(number);
-    if (before != nullptr && before->settings == peer && before->tunnel_id == tunnel.interface_id) {
+    std::shared_ptr<const config::Peer> shared{config_, &peer};
+    if (before != nullptr && *before->settings == peer &&
+        before->tunnel_id == tunnel.interface_id) {
+        book_.refer(number, std::move(shared));
         return;
     }
-    BookedPeer booked{tunnel.settings.name, tunnel.interface_id, peer, {}, 0, {}};
+    BookedPeer booked{tunnel.settings.name, tunnel.interface_id, std::move(shared), {}, 0, {}};
     if (before != nullptr) {
         booked.endpoint = before->endpoint;
         booked.endpoint_generation = before->endpoint_generation;

@@ -19,10 +19,10 @@ Identity::Identity(crypto::PrivateKey private_key) noexcept : private_key_{std::
     keys_ = labelled_keys_of(public_key_);
 }
 
-Remote::Remote(const crypto::PublicKey& public_key, crypto::SharedSecret static_static,
+Remote::Remote(const crypto::PublicKey& public_key, const crypto::SharedSecret& static_static,
                PresharedKey preshared_key) noexcept
     : public_key_{public_key},
-      static_static_{std::move(static_static)},
+      static_static_{static_static.bytes()},
       preshared_key_{std::move(preshared_key)},
       keys_{labelled_keys_of(public_key)} {}
 
@@ -32,7 +32,7 @@ std::optional<Remote> Remote::create(const Identity& identity, const crypto::Pub
     if (!static_static) {
         return std::nullopt;
     }
-    return Remote{public_key, std::move(*static_static), std::move(preshared_key)};
+    return Remote{public_key, *static_static, std::move(preshared_key)};
 }
 
 }  // namespace towpath::control::wireguard

@@ -5,12 +5,13 @@
 
 #include <optional>
 
+#include "control/wireguard/kept_secret.h"
 #include "dataplane/crypto/curve.h"
 #include "dataplane/crypto/hash.h"
 
 namespace towpath::control::wireguard {
 
-using PresharedKey = crypto::Secret<32>;
+using PresharedKey = KeptSecret;
 
 // Keys that belong to a public key: mac1 of what is sent to it, cookies that it gives out.
 struct LabelledKeys {
@@ -44,18 +45,16 @@ public:
                                                       PresharedKey preshared_key) noexcept;
 
     [[nodiscard]] const crypto::PublicKey& public_key() const noexcept { return public_key_; }
-    [[nodiscard]] const crypto::SharedSecret& static_static() const noexcept {
-        return static_static_;
-    }
+    [[nodiscard]] const KeptSecret& static_static() const noexcept { return static_static_; }
     [[nodiscard]] const PresharedKey& preshared_key() const noexcept { return preshared_key_; }
     [[nodiscard]] const LabelledKeys& keys() const noexcept { return keys_; }
 
 private:
-    Remote(const crypto::PublicKey& public_key, crypto::SharedSecret static_static,
+    Remote(const crypto::PublicKey& public_key, const crypto::SharedSecret& static_static,
            PresharedKey preshared_key) noexcept;
 
     crypto::PublicKey public_key_;
-    crypto::SharedSecret static_static_;
+    KeptSecret static_static_;
     PresharedKey preshared_key_;
     LabelledKeys keys_;
 };

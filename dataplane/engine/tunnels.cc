@@ -62,7 +62,7 @@ Tunnels::Tunnels(const contract::StartSettings& start, std::unique_ptr<wireguard
     : tables_{std::move(tables)},
       bell_{bell},
       first_id_{start.port_count},
-      known_(tables_->capacity().peers),
+      known_{tables_->capacity().peers, wireguard::Pages::ordinary},
       prefixes_max_{tables_->capacity().prefixes} {
     for (std::size_t position = 0; position < start.tunnel_count; ++position) {
         allowed_ips_.push_back(std::make_unique<wireguard::AllowedIps>(
@@ -143,8 +143,9 @@ Outcome<contract::PeersApplied> Tunnels::apply_peers(const server::PeersTransact
         }
     }
     contract::PeersApplied applied;
-    applied.peers = static_cast<std::uint32_t>(std::count_if(
-        known_.begin(), known_.end(), [](const Known& known) { return known.exists; }));
+    for (std::size_t peer = 0; peer < known_.size(); ++peer) {
+        applied.peers += known_[peer].exists ? 1 : 0;
+    }
     for (const auto& table : allowed_ips_) {
         applied.prefixes += table->size();
     }

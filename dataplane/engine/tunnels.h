@@ -12,6 +12,7 @@
 #include "dataplane/server/tunnel_engine.h"
 #include "dataplane/wireguard/allowed_ips.h"
 #include "dataplane/wireguard/tables.h"
+#include "dataplane/wireguard/zeroed_array.h"
 #include "dataplane/worker/server_bell.h"
 
 namespace towpath::engine {
@@ -79,7 +80,7 @@ private:
     TunnelWorkers workers_;
     std::uint8_t first_id_;
     std::vector<std::unique_ptr<wireguard::AllowedIps>> allowed_ips_;  // by position
-    std::vector<Known> known_;                                         // by peer
+    wireguard::ZeroedArray<Known> known_;                              // by peer
     std::uint32_t prefixes_max_;
 };
 

@@ -28,7 +28,7 @@ SessionTable::SessionTable(std::uint32_t capacity, std::uint64_t index_key, Quie
       capacity_{capacity},
       quiescence_{quiescence},
       states_(capacity, SlotState::free),
-      draining_(capacity) {}
+      draining_{capacity, Pages::ordinary} {}
 
 SessionTable::~SessionTable() {
     for (std::uint32_t slot = 0; slot < capacity_; ++slot) {

@@ -15,6 +15,7 @@
 #include "dataplane/packet/quiescence.h"
 #include "dataplane/wire/result.h"
 #include "dataplane/wireguard/session.h"
+#include "dataplane/wireguard/zeroed_array.h"
 
 namespace towpath::wireguard {
 
@@ -106,7 +107,7 @@ private:
     std::uint32_t live_count_ = 0;
     Quiescence& quiescence_;
     std::vector<SlotState> states_;
-    std::vector<Draining> draining_;  // a ring of capacity_ entries, oldest at drain_head_
+    ZeroedArray<Draining> draining_;  // a ring of capacity_ entries, oldest at drain_head_
     std::size_t drain_head_ = 0;
     std::size_t drain_count_ = 0;
 };
