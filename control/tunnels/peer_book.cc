@@ -129,7 +129,7 @@ void PeerBook::use_learned_endpoints() {
         if (!peer.settings->endpoint && !peer.learned.is_none()) {
             peer.endpoint = peer.learned;
             peer.endpoint_generation = wireguard::endpoint_generation(peer.learned);
-        } else if (peer.settings.endpoint) {
+        } else if (peer.settings->endpoint) {
             peer.learned = peer.endpoint;  // it begins there again
         }
     }

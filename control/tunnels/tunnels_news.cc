@@ -38,7 +38,7 @@ std::string words_of_stranger(const News& news) {
 }
 
 std::string words_of(const News& news, const BookedPeer& peer) {
-    const std::string name = peer.settings.endpoint ? peer.settings.endpoint->name : "";
+    const std::string name = peer.settings->endpoint ? peer.settings->endpoint->name : "";
     switch (news.kind) {
         case News::Kind::up:
             return " " + words_of_up(news);
@@ -60,7 +60,8 @@ std::string words_of(const News& news, const BookedPeer& peer) {
 
 std::string Tunnels::label_of(const BookedPeer& peer) {
     return peer.tunnel + ": peer " +
-           (peer.settings.name.empty() ? short_key(peer.settings.public_key) : peer.settings.name);
+           (peer.settings->name.empty() ? short_key(peer.settings->public_key)
+                                        : peer.settings->name);
 }
 
 void Tunnels::say(const std::string& text, LineBudget& budget) {

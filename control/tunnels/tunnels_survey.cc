@@ -36,7 +36,7 @@ void Tunnels::on_surveyed(const PeersReply& page) {
     for (std::size_t position = 0; position < page.count; ++position) {
         const PeerRow& row = page.rows[position];
         const BookedPeer* const booked = book_.find(row.peer);
-        if (booked != nullptr && booked->settings.public_key == row.public_key) {
+        if (booked != nullptr && booked->settings->public_key == row.public_key) {
             book_.set_way(row.peer, row.way);
             learn_endpoint(row.peer, row.endpoint.endpoint());
         }

@@ -37,16 +37,17 @@ Outcome<config::PublicKeyBytes> Tunnels::key_of(const std::string& peer) const {
     bool is_named = false;  // a name goes before the beginning of a key
     bool is_ambiguous = false;
     for (const auto& [number, booked] : book_.booked()) {
-        const bool has_name = !peer.empty() && booked.settings.name == peer;
+        const bool has_name = !peer.empty() && booked.settings->name == peer;
         const bool has_key = letters.size() >= kKeyLetters_min &&
-                             config::to_base64(booked.settings.public_key).starts_with(letters);
+                             config::to_base64(booked.settings->public_key).starts_with(letters);
         if (!has_name && (is_named || !has_key)) {
             continue;
         }
         if (has_name && !is_named) {
             is_ambiguous = false;
         } else if (found != nullptr) {
-            is_ambiguous = is_ambiguous || found->settings.public_key != booked.settings.public_key;
+            is_ambiguous =
+                is_ambiguous || found->settings->public_key != booked.settings->public_key;
         }
         is_named = has_name;
         found = &booked;
@@ -59,7 +60,7 @@ Outcome<config::PublicKeyBytes> Tunnels::key_of(const std::string& peer) const {
         return fail(ExitCode::usage,
                     "'" + peer + "' is more than one peer: more of its public key");
     }
-    return found->settings.public_key;
+    return found->settings->public_key;
 }
 
 Outcome<void> Tunnels::forget_timestamp(const std::string& peer) {
@@ -69,7 +70,7 @@ Outcome<void> Tunnels::forget_timestamp(const std::string& peer) {
     }
     for (const auto& [number, booked] : book_.booked()) {
         if (Tunnel* const tunnel = tunnel_of(number);
-            tunnel != nullptr && booked.settings.public_key == *key) {
+            tunnel != nullptr && booked.settings->public_key == *key) {
             tunnel->device.forget_timestamp(number);
         }
     }

@@ -30,6 +30,15 @@ TEST_F(TunnelsTest, OnePeerChangesAlone) {
     EXPECT_EQ(change.changes[0].allowed_ips.size(), 2U);
 }
 
+TEST_F(TunnelsTest, NothingKeepsAConfigurationThatWasReplaced) {
+    auto shared = std::make_shared<const config::Config>(config_);
+    const std::weak_ptr<const config::Config> replaced{shared};
+    tunnels_->on_config(std::move(shared));
+    tunnels_->on_world_applied(running_);
+    reload();
+    EXPECT_TRUE(replaced.expired());
+}
+
 TEST_F(TunnelsTest, APeerThatIsGoneIsRemovedAndItsNumberComesLast) {
     const std::uint32_t number = process_->tunnels().transactions[0].changes[0].set.peer;
     config_.tunnels[0].peers.erase(config_.tunnels[0].peers.begin());
