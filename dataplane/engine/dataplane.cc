@@ -256,12 +256,11 @@ void Dataplane::publish_links() {
 
 Outcome<void> Dataplane::publish(std::uint64_t number, const contract::World& world) {
     const std::lock_guard lock{mutex_};
-    if (auto possible = check_listen_ports(
-            world_, world,
-            [this](const Endpoint& outside) { return find_outside(Protocol::udp, outside); });
-        !possible) {
+    const auto find = [this](const Endpoint& at) { return find_outside(Protocol::udp, at); };
+    if (auto possible = check_listen_ports(world_, world, find); !possible) {
         return possible;
     }
+    const std::vector<std::string> ending = ending_without(world.pool);
     if (auto bound = tables_->bind_pool(world.pool, realm_addresses_of(world, devices_->count()));
         !bound) {
         return bound;
@@ -272,6 +271,8 @@ Outcome<void> Dataplane::publish(std::uint64_t number, const contract::World& wo
     if (!published) {
         world_ = previous;
         world_number_ = previous_number;
+    } else if (!ending.empty()) {
+        std::fprintf(stderr, "towpathd: %s\n", joined(ending).c_str());
     }
     return published;
 }

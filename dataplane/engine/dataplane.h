@@ -68,6 +68,8 @@ private:
     // other; with the lock held. None before the first publication.
     [[nodiscard]] std::optional<nat::MappingView> find_outside(Protocol protocol,
                                                                const Endpoint& outside);
+    // What ends when the pool becomes this.
+    [[nodiscard]] std::vector<std::string> ending_without(std::span<const Ipv4Address> pool) const;
     // Asks the owner of a mapping for its remotes, as many as fit; with the lock held.
     void list_remotes(const nat::MappingView& mapping, contract::NatLookupReply& reply);
 

@@ -5,6 +5,7 @@
 
 #include "dataplane/engine/answers.h"
 #include "dataplane/engine/dataplane.h"
+#include "dataplane/engine/withdrawal.h"
 
 namespace towpath::engine {
 
@@ -123,6 +124,17 @@ std::uint64_t Dataplane::events_lost() const {
         lost += workers_->events(static_cast<WorkerId>(id)).lost.value();
     }
     return lost;
+}
+
+std::vector<std::string> Dataplane::ending_without(std::span<const Ipv4Address> pool) const {
+    return withdrawals(world_.pool, pool, [this](Ipv4Address address) {
+        std::size_t mappings = 0;
+        for (const Protocol protocol : {Protocol::udp, Protocol::tcp, Protocol::icmp}) {
+            const nat::PortUsage usage = tables_->port_usage(address, protocol);
+            mappings += usage.used - std::min(usage.used, usage.held);
+        }
+        return mappings;
+    });
 }
 
 std::vector<contract::PortUsageRow> Dataplane::port_usage() {
