@@ -7,6 +7,7 @@ go in fragments (decisions.md W8).
     a -- lan -- towpath (wg0, MTU 1420) -- router -- (1400, 1300 bytes) -- web (wireguard-go)
 """
 from support import Lab, Towpath, behaviour, check
+from lab.gateway import crosses
 from lab.tunnels import (LAN6, PEER6, PEER_ADDRESS, PEER_PREFIXES, WAN6, WEB6, endpoint,
                          gateway_config, switch_ipv6_on, write_quick)
 from lab.wireguard import PORT, UserSpacePeer, key_pair, peer
@@ -51,4 +52,5 @@ def tunnel_learns_the_path_mtu():
                 client.configure([peer(public, ["0.0.0.0/0", "::/0"], endpoint(WAN6))], PORT)
                 client.route("10.77.1.0/24")
                 lab.must("web", "ip", "-6", "route", "replace", f"{LAN6}/64", "dev", "wg0")
+                lab.wait_for("the tunnel", lambda: crosses(lab, "a", PEER_ADDRESS), 10)
                 is_narrow(lab, towpath, inner)
