@@ -56,7 +56,7 @@ struct Kind {
     }
 };
 
-void check_allowed_ips(Findings& findings, const Tunnel& tunnel) {
+void check_allowed_ips(Findings& findings, const HeldNetworks& networks, const Tunnel& tunnel) {
     const Config& config = findings.config();
     Kind held;
     Kind taken;
@@ -68,7 +68,7 @@ void check_allowed_ips(Findings& findings, const Tunnel& tunnel) {
             const std::string path =
                 element(element(path_of(tunnel) + ".peers", index) + ".allowed-ips", at);
             const std::string whose = to_string(network) + " of peer " + label_of(peer);
-            if (const std::string_view holder = holder_of(config, network); !holder.empty()) {
+            if (const std::string_view holder = networks.holder_of(network); !holder.empty()) {
                 held.note(path, whose + " is that of " + std::string{holder} +
                                     ", which keeps it: no route leads into " + tunnel.name);
             } else if (const std::string_view around = network_around(config, network);
@@ -88,8 +88,8 @@ void check_allowed_ips(Findings& findings, const Tunnel& tunnel) {
     everything.warn(findings);
 }
 
-bool is_served(const Config& config, const IpPrefix& network) {
-    bool found = !holder_of(config, network).empty() || !network_around(config, network).empty();
+bool is_served(const Config& config, const HeldNetworks& networks, const IpPrefix& network) {
+    bool found = !networks.holder_of(network).empty() || !network_around(config, network).empty();
     const auto leads_to = [&](const IpPrefix& route) {
         return route.length() != 0 && route.length() <= network.length() &&
                route.contains(network.address());
@@ -109,7 +109,7 @@ bool is_served(const Config& config, const IpPrefix& network) {
     return found;
 }
 
-void check_advertised(Findings& findings, const Tunnel& tunnel) {
+void check_advertised(Findings& findings, const HeldNetworks& networks, const Tunnel& tunnel) {
     const std::string path = path_of(tunnel) + ".advertise";
     const Config& config = findings.config();
     const Advertise& advertise = *tunnel.advertise;
@@ -123,7 +123,7 @@ void check_advertised(Findings& findings, const Tunnel& tunnel) {
             findings.warning(element(path + ".routes", index),
                              to_string(network) +
                                  " is everything: exit-node: true is how to offer the Internet");
-        } else if (!is_served(config, network)) {
+        } else if (!is_served(config, networks, network)) {
             findings.warning(element(path + ".routes", index),
                              "nothing leads to " + to_string(network) +
                                  ": no network of an interface, no route");
@@ -138,28 +138,29 @@ void check_advertised(Findings& findings, const Tunnel& tunnel) {
 
 }  // namespace
 
-std::string_view holder_of(const Config& config, const IpPrefix& network) {
+HeldNetworks::HeldNetworks(const Config& config) {
     for (const Interface& interface : config.interfaces) {
-        bool is_held = false;
-        each_network(interface, [&](const IpPrefix& own) { is_held = is_held || own == network; });
-        if (is_held) {
-            return interface.name;
+        each_network(interface,
+                     [&](const IpPrefix& own) { holders_.emplace(own, interface.name); });
+    }
+    for (const StaticRoute& route : config.routes) {
+        if (route.to.length() != 0 && config.find_tunnel(route.interface) == nullptr) {
+            holders_.emplace(route.to, "routes.static");
         }
     }
-    const bool is_static =
-        network.length() != 0 &&
-        std::any_of(config.routes.begin(), config.routes.end(), [&](const StaticRoute& route) {
-            return route.to == network && config.find_tunnel(route.interface) == nullptr;
-        });
-    return is_static ? "routes.static" : "";
 }
 
-void check_tunnel_routes(Findings& findings, const Tunnel& tunnel) {
+std::string_view HeldNetworks::holder_of(const IpPrefix& network) const {
+    const auto found = holders_.find(network);
+    return found == holders_.end() ? std::string_view{} : found->second;
+}
+
+void check_tunnel_routes(Findings& findings, const HeldNetworks& held, const Tunnel& tunnel) {
     if (tunnel.has_routes) {
-        check_allowed_ips(findings, tunnel);
+        check_allowed_ips(findings, held, tunnel);
     }
     if (tunnel.advertise) {
-        check_advertised(findings, tunnel);
+        check_advertised(findings, held, tunnel);
     }
 }
 

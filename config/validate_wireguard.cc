@@ -290,6 +290,7 @@ void check_tunnels(Findings& findings) {
         findings.error("wireguard", "wireguard lists more than 16 interfaces");
         return;
     }
+    const HeldNetworks held{findings.config()};
     for (std::size_t index = 0; index < tunnels.size(); ++index) {
         check_name(findings, tunnels[index]);
         check_sources(findings, tunnels[index]);
@@ -300,7 +301,7 @@ void check_tunnels(Findings& findings) {
         check_endpoints(findings, tunnels[index]);
         check_source_nat(findings, tunnels[index]);
         check_stateful(findings, tunnels[index]);
-        check_tunnel_routes(findings, tunnels[index]);
+        check_tunnel_routes(findings, held, tunnels[index]);
     }
 }
 

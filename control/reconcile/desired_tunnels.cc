@@ -73,14 +73,14 @@ void add_advertised(const config::Tunnel& tunnel, std::uint8_t id, contract::Wor
     add(tunnel.source_nat.except, contract::AdvertisedUse::translation_exception);
 }
 
-void add_routes(const config::Config& config, const config::Tunnel& tunnel, std::uint8_t id,
+void add_routes(const config::HeldNetworks& held, const config::Tunnel& tunnel, std::uint8_t id,
                 contract::World& world) {
     if (!tunnel.has_routes) {
         return;
     }
     for (const config::Peer& peer : tunnel.peers) {
         for (const IpPrefix& prefix : peer.allowed_ips) {
-            if (!config::holder_of(config, prefix).empty()) {
+            if (!held.holder_of(prefix).empty()) {
                 continue;
             }
             if (prefix.family() == IpFamily::ipv4) {
@@ -153,6 +153,7 @@ Outcome<void> add_tunnels(const config::Config& config, const contract::StartSet
     for (std::uint8_t position = 0; position < running.tunnel_count; ++position) {
         world.tunnels[position].id = static_cast<std::uint8_t>(running.port_count + position);
     }
+    const config::HeldNetworks held{config};
     for (const config::Tunnel& tunnel : config.tunnels) {
         const std::optional<std::uint8_t> id = interface_id(running, tunnel.name);
         if (!id || *id < running.port_count) {
@@ -162,7 +163,7 @@ Outcome<void> add_tunnels(const config::Config& config, const contract::StartSet
         }
         world.interfaces[*id] = interface_of(config, tunnel, *id);
         world.tunnels[static_cast<std::size_t>(*id - running.port_count)] = tunnel_of(tunnel, *id);
-        add_routes(config, tunnel, *id, world);
+        add_routes(held, tunnel, *id, world);
         add_advertised(tunnel, *id, world);
     }
     return {};

@@ -77,10 +77,11 @@ void take_static(const config::Config& config, Choice& choice) {
 }
 
 void take_allowed_ips(const config::Config& config, Choice& choice) {
+    const config::HeldNetworks held{config};
     for (const config::Tunnel& tunnel : config.tunnels) {
         for (const config::Peer& peer : tunnel.peers) {
             for (const IpPrefix& prefix : peer.allowed_ips) {
-                if (tunnel.has_routes && config::holder_of(config, prefix).empty()) {
+                if (tunnel.has_routes && held.holder_of(prefix).empty()) {
                     choice.take(prefix, {.to = {},
                                          .via = {},
                                          .interface = tunnel.name,

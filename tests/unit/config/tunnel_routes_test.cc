@@ -51,10 +51,10 @@ TEST(TunnelRoutes, TheNetworkOfAnInterfaceStaysItsOwn) {
               "f:12:95: warning: 10.77.1.0/24 of peer p is that of lan, which keeps it: no route "
               "leads into wg0\n");
     const Config config = load(peer("[10.77.1.0/24]"), "[lan, wg0]").config;
-    EXPECT_EQ(holder_of(config, *parse_ip_prefix("10.77.1.0/24")), "lan");
-    EXPECT_EQ(holder_of(config, *parse_ip_prefix("2001:db8:1::/64")), "lan");
-    EXPECT_EQ(holder_of(config, *parse_ip_prefix("10.77.1.0/25")), "");
-    EXPECT_EQ(holder_of(config, *parse_ip_prefix("10.77.0.0/16")), "");
+    EXPECT_EQ(HeldNetworks{config}.holder_of(*parse_ip_prefix("10.77.1.0/24")), "lan");
+    EXPECT_EQ(HeldNetworks{config}.holder_of(*parse_ip_prefix("2001:db8:1::/64")), "lan");
+    EXPECT_EQ(HeldNetworks{config}.holder_of(*parse_ip_prefix("10.77.1.0/25")), "");
+    EXPECT_EQ(HeldNetworks{config}.holder_of(*parse_ip_prefix("10.77.0.0/16")), "");
 }
 
 TEST(TunnelRoutes, AStaticRouteStaysAndTheDefaultRouteDoesNot) {
@@ -62,7 +62,7 @@ TEST(TunnelRoutes, AStaticRouteStaysAndTheDefaultRouteDoesNot) {
               "f:12:95: warning: 10.77.128.0/17 of peer p is that of routes.static, which keeps "
               "it: no route leads into wg0 (and 1 more like it)\n");
     const Config config = load("", "[lan]").config;
-    EXPECT_EQ(holder_of(config, IpPrefix{Ipv4Prefix{}}), "");
+    EXPECT_EQ(HeldNetworks{config}.holder_of(IpPrefix{Ipv4Prefix{}}), "");
 }
 
 TEST(TunnelRoutes, HostsOfANetworkThatGoIntoTheTunnelAreNamed) {
