@@ -12,6 +12,7 @@
 #include "control/cli/client.h"
 #include "control/cli/field.h"
 #include "control/cli/view.h"
+#include "dataplane/contract/version.h"
 #include "dataplane/wire/address.h"
 
 namespace towpath::control::cli {
@@ -206,7 +207,7 @@ ExitCode version(const Arguments& arguments, Rest, const Streams& streams) {
     const std::string dataplane = answer ? text_at(answer->value, "/dataplane") : "";
     if (arguments.is_json) {
         streams.out << json::serialize(json::object{{"schema", 1},
-                                                    {"client", TOWPATH_VERSION},
+                                                    {"client", std::string{contract::kBuild}},
                                                     {"control", control},
                                                     {"dataplane", dataplane}})
                     << "\n";
@@ -215,7 +216,7 @@ ExitCode version(const Arguments& arguments, Rest, const Streams& streams) {
     const auto shown = [](const std::string& text) {
         return text.empty() ? std::string{"not running"} : text;
     };
-    streams.out << "towpath     " << TOWPATH_VERSION << "\n"
+    streams.out << "towpath     " << contract::kBuild << "\n"
                 << "control     " << shown(control) << "\n"
                 << "data plane  " << shown(dataplane) << "\n";
     return ExitCode::ok;

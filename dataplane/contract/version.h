@@ -10,11 +10,10 @@
 namespace towpath::contract {
 
 inline constexpr std::uint16_t kContractVersion = 7;
-// Shown by `towpath version` and in the hello of both sides; never compared.
-#ifdef TOWPATH_BUILD
-inline constexpr std::string_view kBuild = TOWPATH_BUILD;
-#else
-inline constexpr std::string_view kBuild = "unknown";
-#endif
+// The release, and the commit where the source had one: "0.1.0+07d56de0c1", with ".dirty" behind it
+// when files differed from that commit. Ends with a null character. Shown by `towpath version` and
+// in the hello of both sides; never compared, except with what this build wrote earlier. Known to
+// version.cc alone, so that a commit compiles one file and no header.
+extern const std::string_view kBuild;
 
 }  // namespace towpath::contract

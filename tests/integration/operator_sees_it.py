@@ -5,10 +5,26 @@ what the traffic did. Prometheus text is served.
 
     a -- lan -- towpath -- router -- stun (flow_server)
 """
+import re
+import subprocess
+
 from support import (A, QUICK_START, Lab, Towpath, behaviour, check, counted, equal,
                      outside_endpoint, program, socket_in, start_flow_server)
 
 VERBS = (("status",), ("interfaces",), ("drops",), ("nat", "show"), ("nat", "ports"), ("version",))
+RELEASE = re.compile(r"\d+\.\d+\.\d+(\+[0-9a-f]{10,}(\.dirty)?)?")
+
+
+def every_program_names_its_build(towpath):
+    versions = towpath.json("version")
+    build = versions["client"]
+    check(RELEASE.fullmatch(build), f"{build!r} is a release and perhaps a commit")
+    equal((versions["control"], versions["dataplane"]), (build, build), "what runs is what was built")
+    equal(towpath.json("status")["version"], build, "status")
+    for name in ("towpath", "towpath-control", "towpathd"):
+        said = subprocess.run([program(name), "--version"], capture_output=True, text=True,
+                              check=True, timeout=10).stdout
+        check(build in said, f"{name} --version says {build}: {said}")
 
 
 @behaviour
@@ -29,6 +45,7 @@ def operator_sees_it():
             check(inside_text in shown and outside_text in shown, f"nat show: {shown}")
             found = towpath.client("nat", "lookup", f"{outside_text}/udp").stdout
             check(inside_text in found, f"nat lookup: {found}")
+            every_program_names_its_build(towpath)
             before = towpath.drops().get("inbound_no_mapping", 0)
             socket_in(lab, "stun").sendto(b"unsolicited", (outside[0], 40000))
             counted(lab, towpath, "inbound_no_mapping", before + 1)
