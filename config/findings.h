@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "config/devices.h"
 #include "config/reading.h"
 
 namespace towpath::config {
@@ -40,6 +41,7 @@ private:
 [[nodiscard]] std::string element(std::string_view path, std::size_t index);
 
 void check_interfaces(Findings& findings);
+void check_devices(Findings& findings, const FindDevice& is_here);
 void check_routes(Findings& findings);
 void check_nat(Findings& findings);
 void check_local(Findings& findings);

@@ -44,7 +44,7 @@ std::string to_string(const std::vector<Diagnostic>& diagnostics, std::string_vi
     return text;
 }
 
-Loaded load_text(std::string_view text, const ReadFile& read) {
+Loaded load_text(std::string_view text, const ReadFile& read, const FindDevice& is_here) {
     Document document = read_document(text);
     Loaded loaded;
     loaded.diagnostics = std::move(document.diagnostics);
@@ -53,7 +53,7 @@ Loaded load_text(std::string_view text, const ReadFile& read) {
     }
     Reading reading = parse(*document.root);
     read_tunnel_files(reading, read);
-    const std::vector<Diagnostic> broken = validate(reading);
+    const std::vector<Diagnostic> broken = validate(reading, is_here);
     loaded.config = std::move(reading.config);
     loaded.diagnostics.insert(loaded.diagnostics.end(), reading.diagnostics.begin(),
                               reading.diagnostics.end());
@@ -65,12 +65,12 @@ Loaded load_text(std::string_view text, const ReadFile& read) {
     return loaded;
 }
 
-Loaded load_file(const std::string& path) {
+Loaded load_file(const std::string& path, const FindDevice& is_here) {
     const auto file = read_file(path, kFileBytesMax);
     if (!file) {
         return refused(file.error().substr(1));
     }
-    return load_text(file->text);
+    return load_text(file->text, read_file, is_here);
 }
 
 }  // namespace towpath::config

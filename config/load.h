@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "config/devices.h"
 #include "config/file.h"
 #include "dataplane/wire/result.h"
 
@@ -48,9 +49,11 @@ struct Loaded {
 [[nodiscard]] std::string to_string(const std::vector<Diagnostic>& diagnostics,
                                     std::string_view file);
 
-// `read` gives the files that the text names: keys and wg-quick files.
-[[nodiscard]] Loaded load_text(std::string_view text, const ReadFile& read = read_file);
+// `read` gives the files that the text names: keys and wg-quick files. With `is_here` there is a
+// warning for each device that it does not find.
+[[nodiscard]] Loaded load_text(std::string_view text, const ReadFile& read = read_file,
+                               const FindDevice& is_here = {});
 // A file that cannot be read is one Diagnostic without a position.
-[[nodiscard]] Loaded load_file(const std::string& path);
+[[nodiscard]] Loaded load_file(const std::string& path, const FindDevice& is_here = {});
 
 }  // namespace towpath::config

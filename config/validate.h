@@ -6,12 +6,15 @@
 
 #include <vector>
 
+#include "config/devices.h"
 #include "config/load.h"
 #include "config/reading.h"
 
 namespace towpath::config {
 
-// Of everything that was read; silent about places that parse() already refused.
-[[nodiscard]] std::vector<Diagnostic> validate(const Reading& reading);
+// Of everything that was read; silent about places that parse() already refused. Warns of devices
+// that `is_here` does not find.
+[[nodiscard]] std::vector<Diagnostic> validate(const Reading& reading,
+                                               const FindDevice& is_here = {});
 
 }  // namespace towpath::config

@@ -140,7 +140,7 @@ ExitCode check(const Arguments& arguments, Rest rest, const Streams& streams) {
     if (file.empty()) {
         file = "/etc/towpath/towpath.yaml";
     }
-    const config::Loaded loaded = config::load_file(file);
+    const config::Loaded loaded = config::load_file(file, config::is_device_here);
     if (arguments.is_json) {
         streams.out << json::serialize(check_result(loaded, file)) << "\n";
         return loaded.is_valid() ? ExitCode::ok : ExitCode::usage;

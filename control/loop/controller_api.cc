@@ -197,7 +197,8 @@ RekeyModel Controller::rekey_all() {
 }
 
 CheckResult Controller::check(const std::string& text) const {
-    const config::Loaded loaded = config::load_text(text);
+    const config::Loaded loaded =
+        config::load_text(text, config::read_file, config::is_device_here);
     CheckResult result;
     result.ok = loaded.is_valid();
     for (const config::Diagnostic& diagnostic : loaded.diagnostics) {
@@ -208,7 +209,7 @@ CheckResult Controller::check(const std::string& text) const {
 }
 
 ReloadResult Controller::load_again() {
-    config::Loaded loaded = config::load_file(request_.config_file);
+    config::Loaded loaded = config::load_file(request_.config_file, config::is_device_here);
     ReloadResult result;
     result.ok = loaded.is_valid();
     for (const config::Diagnostic& diagnostic : loaded.diagnostics) {

@@ -169,6 +169,8 @@ bool Devices::remove(std::size_t id) {
     facts_[id].is_up = false;
     settle_();
     ports_[id].reset();
+    away_notes_[id] = requests_[id].name + ": the device " + kernel_names_[id] +
+                      " is gone, and used again when it is back";
     return true;
 }
 
@@ -176,15 +178,16 @@ bool Devices::reopen(std::size_t id) {
     if (ports_[id].has_value()) {
         return false;
     }
-    if (!open_one(id)) {
+    if (const auto opened = open_one(id); !opened) {
+        away_notes_[id] = opened.error().sentence;
         return false;
     }
     // Workers serve the queues that were dealt at start.
     if (ports_[id]->receive_queue_count() < queues_[id].receive ||
         ports_[id]->transmit_queue_count() < queues_[id].transmit) {
         (void)remove(id);
-        host_notes_[id] = {requests_[id].name +
-                           " came back with fewer queues than it had and stays unused"};
+        away_notes_[id] =
+            requests_[id].name + " came back with fewer queues than it had and stays unused";
         return false;
     }
     if (hosts_[id] != nullptr && !hosts_[id]->change_mac(facts_[id].mac)) {
@@ -208,6 +211,8 @@ std::vector<std::string> Devices::notes(std::size_t id) const {
     std::vector<std::string> notes = host_notes_[id];
     if (ports_[id].has_value()) {
         notes.insert(notes.begin(), ports_[id]->notes().begin(), ports_[id]->notes().end());
+    } else {
+        notes.push_back(away_notes_[id]);
     }
     return notes;
 }

@@ -80,6 +80,7 @@ private:
     std::array<std::optional<port::Port>, kInterfacesMax> ports_;
     std::array<std::unique_ptr<port::HostTap>, kInterfacesMax> hosts_;
     std::array<std::vector<std::string>, kInterfacesMax> host_notes_;
+    std::array<std::string, kInterfacesMax> away_notes_;  // why there is no port
     std::array<DeviceFacts, kInterfacesMax> facts_{};
     std::array<std::string, kInterfacesMax> kernel_names_;
     std::function<void()> settle_;

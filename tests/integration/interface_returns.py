@@ -25,9 +25,19 @@ def interface_returns():
             for interface in ("wan0", "lan0"):
                 lab.cut(interface)
                 check(not crosses(lab), f"without {interface} nothing crosses")
+                gone = f"the device {interface} is gone"
+                lab.wait_for(f"a status that says {gone}",
+                             lambda what=gone: what in towpath.client("status").stdout, 5)
+                warned = towpath.client("check", towpath.config)
+                check(f"this machine has no device {interface} now" in warned.stdout and
+                      warned.returncode == 0, f"check without {interface}: {warned}")
                 lab.lay_again(interface)
                 lab.wait_for(f"forwarding with {interface} back", lambda: crosses(lab), 10)
                 equal(outside_endpoint(inside), before, f"the mapping after {interface} came back")
+                lab.wait_for(f"a status that says nothing of it with {interface} back",
+                             lambda: "is gone" not in towpath.client("status").stdout, 5)
+                equal(towpath.client("check", towpath.config).stdout, f"{towpath.config}: ok\n",
+                      f"check with {interface} back")
                 for target in (A, STUN):
                     # The host's side of the port follows the port.
                     lab.wait_for(f"the host's own pings of {target} with {interface} back",
