@@ -2,25 +2,19 @@
 #include "dataplane/engine/dataplane.h"
 #include "dataplane/engine/endpoint_way.h"
 
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
 #include <cstring>
 
 #include "dataplane/engine/answers.h"
 #include "dataplane/engine/generation_builder.h"
 #include "dataplane/engine/listen_ports.h"
-#include "dataplane/port/link_watch.h"
 
 namespace towpath::engine {
 namespace {
 
-// How often devices without a netdev are asked for their link.
-constexpr int kLinkPoll_ms = 200;
 constexpr std::size_t kMemoryPerPort_bytes = std::size_t{16} << 20U;
 
 // Without the kernel's random numbers nothing that needs them can start; start_workers says so.
@@ -202,58 +196,6 @@ Outcome<void> Dataplane::start_workers(const StartPlan& plan) {
     return workers_->start();
 }
 
-Outcome<void> Dataplane::watch_links() {
-    auto watch = port::LinkWatch::open();
-    if (!watch) {
-        return tl::unexpected{watch.error()};
-    }
-    link_stop_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (link_stop_ < 0) {
-        return fail(ExitCode::failed,
-                    std::string{"cannot make an event descriptor: "} + std::strerror(errno));
-    }
-    link_thread_ = std::thread{[this, watcher = std::move(*watch)]() mutable {
-        // Ends with the process or when the kernel closes the socket; interfaces then stay as they
-        // are.
-        (void)watcher.run(link_stop_, [this](const port::LinkEvent& event) { on_link(event); });
-    }};
-    poll_thread_ = std::thread{[this] {
-        pollfd stop{.fd = link_stop_, .events = POLLIN, .revents = 0};
-        while (poll(&stop, 1, kLinkPoll_ms) == 0) {
-            poll_links();
-        }
-    }};
-    return {};
-}
-
-void Dataplane::on_link(const port::LinkEvent& event) {
-    const std::lock_guard lock{mutex_};
-    if (devices_->handle(event)) {
-        publish_links();
-    }
-}
-
-void Dataplane::poll_links() {
-    const std::lock_guard lock{mutex_};
-    if (devices_->poll_links()) {
-        publish_links();
-    }
-}
-
-void Dataplane::publish_links() {
-    // What control has not fetched is replaced: only the latest state of each port matters.
-    link_changes_.clear();
-    for (std::size_t id = 0; id < devices_->count(); ++id) {
-        contract::LinkChange change;
-        change.interface = static_cast<std::uint8_t>(id);
-        change.is_up = devices_->facts()[id].is_up ? 1 : 0;
-        link_changes_.push_back(change);
-    }
-    if (world_number_ != 0) {
-        (void)publish_world();
-    }
-}
-
 Outcome<void> Dataplane::publish(std::uint64_t number, const contract::World& world) {
     const std::lock_guard lock{mutex_};
     const auto find = [this](const Endpoint& at) { return find_outside(Protocol::udp, at); };
@@ -314,7 +256,7 @@ std::vector<std::string> Dataplane::notes() const {
         }
     }
     if (tunnel_hosts_ != nullptr) {
-        const std::vector<std::string>& of_tunnels = tunnel_hosts_->notes();
+        const std::vector<std::string> of_tunnels = tunnel_hosts_->notes();
         all.insert(all.end(), of_tunnels.begin(), of_tunnels.end());
     }
     return all;

@@ -63,6 +63,7 @@ private:
     void on_link(const port::LinkEvent& event);
     void poll_links();
     void publish_links();
+    void restore_hosts();
     [[nodiscard]] std::vector<std::string> notes() const;
     // Nothing but the mapping itself says who owns an outside endpoint: asks one worker after the
     // other; with the lock held. None before the first publication.

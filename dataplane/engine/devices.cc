@@ -58,8 +58,8 @@ bool Devices::has_port_with_host(std::size_t id) const {
 
 void Devices::set_host_addresses(const contract::World& world) {
     for (std::size_t id = 0; id < count(); ++id) {
-        if (has_port_with_host(id) && hosts_[id] != nullptr) {
-            hosts_[id]->withdraw_routes(host_request(id, world));
+        if (has_port_with_host(id) && hosts_[id].tap() != nullptr) {
+            hosts_[id].tap()->withdraw_routes(host_request(id, world));
         }
     }
     for (std::size_t id = 0; id < count(); ++id) {
@@ -71,10 +71,10 @@ void Devices::set_host_addresses(const contract::World& world) {
             continue;
         }
         host_notes_[id].clear();
-        if (hosts_[id] == nullptr) {
+        if (hosts_[id].tap() == nullptr) {
             open_host(id, world);
         } else {
-            hosts_[id]->follow(host_request(id, world), host_notes_[id]);
+            hosts_[id].tap()->follow(host_request(id, world), host_notes_[id]);
         }
     }
 }
@@ -98,7 +98,8 @@ port::HostTapRequest Devices::host_request(std::size_t id, const contract::World
                                  .mac = facts_[id].mac,
                                  .mtu_bytes = facts_[id].mtu_bytes,
                                  .addresses = {},
-                                 .routes = {}};
+                                 .routes = {},
+                                 .port_device = kernel_names_[id]};
     const contract::InterfaceSet& set = world.interfaces[id];
     for (const contract::PrefixField& field : std::span{set.addresses}.first(set.address_count)) {
         request.addresses.push_back({field.address, field.prefix()});
@@ -117,10 +118,24 @@ void Devices::open_host(std::size_t id, const contract::World& world) {
         host_notes_[id].push_back(host.error().sentence);
         return;
     }
-    hosts_[id] = std::make_unique<port::HostTap>(std::move(*host));
+    hosts_[id].set(std::move(*host), host_notes_[id]);
     facts_[id].has_host = true;
-    table_.set_host(InterfaceId{static_cast<std::uint8_t>(id)}, hosts_[id].get());
+    table_.set_host(InterfaceId{static_cast<std::uint8_t>(id)}, hosts_[id].tap());
     settle_();
+}
+
+bool Devices::lose_hosts() {
+    bool is_any_missing = false;
+    for (std::size_t id = 0; id < count(); ++id) {
+        if (hosts_[id].is_lost()) {
+            table_.set_host(InterfaceId{static_cast<std::uint8_t>(id)}, nullptr);
+            facts_[id].has_host = false;
+            settle_();
+            hosts_[id].forget(requests_[id].name);
+        }
+        is_any_missing |= has_port_with_host(id) && hosts_[id].tap() == nullptr;
+    }
+    return is_any_missing;
 }
 
 std::optional<std::size_t> Devices::find(const std::string& kernel_name) const {
@@ -190,7 +205,7 @@ bool Devices::reopen(std::size_t id) {
             requests_[id].name + " came back with fewer queues than it had and stays unused";
         return false;
     }
-    if (hosts_[id] != nullptr && !hosts_[id]->change_mac(facts_[id].mac)) {
+    if (hosts_[id].tap() != nullptr && !hosts_[id].tap()->change_mac(facts_[id].mac)) {
         host_notes_[id] = {requests_[id].name +
                            " came back with another MAC, which the host's TAP could not take"};
     }
@@ -209,6 +224,7 @@ bool Devices::refresh(std::size_t id) {
 
 std::vector<std::string> Devices::notes(std::size_t id) const {
     std::vector<std::string> notes = host_notes_[id];
+    hosts_[id].append_note(requests_[id].name, notes);
     if (ports_[id].has_value()) {
         notes.insert(notes.begin(), ports_[id]->notes().begin(), ports_[id]->notes().end());
     } else {

@@ -13,6 +13,7 @@
 
 #include "dataplane/contract/lifecycle.h"
 #include "dataplane/engine/generation_builder.h"
+#include "dataplane/engine/host_side.h"
 #include "dataplane/port/host_tap.h"
 #include "dataplane/port/link_watch.h"
 #include "dataplane/port/port.h"
@@ -52,6 +53,10 @@ public:
     // netdevs and get the addresses and routes of `world`. What could not be had is in notes().
     void set_host_addresses(const contract::World& world);
 
+    // Forgets host sides that somebody deleted. True if there were any, or are any still to be
+    // made: set_host_addresses() makes them.
+    [[nodiscard]] bool lose_hosts();
+
     // Asks every device that no netdev of the kernel speaks for. True when facts() changed.
     [[nodiscard]] bool poll_links();
     // What the kernel says of a link. True when facts() changed.
@@ -78,7 +83,7 @@ private:
     dpdk::PacketPool& pool_;
     worker::PortTable& table_;
     std::array<std::optional<port::Port>, kInterfacesMax> ports_;
-    std::array<std::unique_ptr<port::HostTap>, kInterfacesMax> hosts_;
+    std::array<HostSide, kInterfacesMax> hosts_;
     std::array<std::vector<std::string>, kInterfacesMax> host_notes_;
     std::array<std::string, kInterfacesMax> away_notes_;  // why there is no port
     std::array<DeviceFacts, kInterfacesMax> facts_{};

@@ -17,7 +17,7 @@ TunnelHosts::TunnelHosts(const contract::StartSettings& start, dpdk::PacketPool&
                          worker::PortTable& table)
     : first_id_{start.port_count}, pool_{pool}, table_{table} {
     for (std::size_t position = 0; position < start.tunnel_count; ++position) {
-        tunnels_.push_back({start.tunnels[position].name.str(), nullptr});
+        tunnels_.push_back({start.tunnels[position].name.str(), {}});
     }
 }
 
@@ -54,7 +54,7 @@ port::HostTapRequest TunnelHosts::request_of(std::size_t position,
 void TunnelHosts::follow(const contract::World& world) {
     notes_.clear();
     for (std::size_t position = 0; position < tunnels_.size(); ++position) {
-        if (world.tunnels[position].listen_port != 0 || tunnels_[position].host != nullptr) {
+        if (world.tunnels[position].listen_port != 0 || tunnels_[position].host.tap() != nullptr) {
             follow_one(position, world);
         }
     }
@@ -63,19 +63,43 @@ void TunnelHosts::follow(const contract::World& world) {
 void TunnelHosts::follow_one(std::size_t position, const contract::World& world) {
     Tunnel& tunnel = tunnels_[position];
     const port::HostTapRequest request = request_of(position, world);
-    if (tunnel.host != nullptr) {
-        tunnel.host->follow(request, notes_);
+    if (tunnel.host.tap() != nullptr) {
+        tunnel.host.tap()->follow(request, notes_);
         return;
     }
-    auto host = port::HostTap::open(request, pool_, notes_);
+    std::vector<std::string> notes;
+    auto host = port::HostTap::open(request, pool_, notes);
     if (!host) {
         notes_.push_back(host.error().sentence);
         return;
     }
-    tunnel.host = std::make_unique<port::HostTap>(std::move(*host));
+    tunnel.host.set(std::move(*host), notes);
+    notes_.insert(notes_.end(), notes.begin(), notes.end());
     table_.set_host(InterfaceId{static_cast<std::uint8_t>(first_id_ + position)},
-                    tunnel.host.get());
+                    tunnel.host.tap());
     settle_();
+}
+
+std::vector<std::string> TunnelHosts::notes() const {
+    std::vector<std::string> all = notes_;
+    for (const Tunnel& tunnel : tunnels_) {
+        tunnel.host.append_note(tunnel.name, all);
+    }
+    return all;
+}
+
+bool TunnelHosts::lose_hosts(const contract::World& world) {
+    bool is_any_missing = false;
+    for (std::size_t position = 0; position < tunnels_.size(); ++position) {
+        Tunnel& tunnel = tunnels_[position];
+        if (tunnel.host.is_lost()) {
+            table_.set_host(InterfaceId{static_cast<std::uint8_t>(first_id_ + position)}, nullptr);
+            settle_();
+            tunnel.host.forget(tunnel.name);
+        }
+        is_any_missing |= world.tunnels[position].listen_port != 0 && tunnel.host.tap() == nullptr;
+    }
+    return is_any_missing;
 }
 
 std::size_t TunnelHosts::append_facts(const contract::World& world,
@@ -85,7 +109,7 @@ std::size_t TunnelHosts::append_facts(const contract::World& world,
         facts[id] = {.mac = mac_of(id),
                      .mtu_bytes = world.interfaces[id].mtu_bytes,
                      .is_up = world.tunnels[position].listen_port != 0,
-                     .has_host = tunnels_[position].host != nullptr,
+                     .has_host = tunnels_[position].host.tap() != nullptr,
                      .is_tunnel = true};
     }
     return tunnels_.size();

@@ -11,6 +11,7 @@
 
 #include "dataplane/contract/world_state.h"
 #include "dataplane/engine/generation_builder.h"
+#include "dataplane/engine/host_side.h"
 #include "dataplane/port/host_tap.h"
 #include "dataplane/worker/port_table.h"
 
@@ -31,7 +32,11 @@ public:
     // Makes the devices of the tunnels that `world` uses, and gives them its addresses and routes.
     // What could not be had is in notes().
     void follow(const contract::World& world);
-    [[nodiscard]] const std::vector<std::string>& notes() const noexcept { return notes_; }
+    [[nodiscard]] std::vector<std::string> notes() const;
+
+    // Forgets devices that somebody deleted. True if there were any, or are any that `world` uses
+    // still to be made: follow() makes them.
+    [[nodiscard]] bool lose_hosts(const contract::World& world);
 
     // Writes what is known of each tunnel at its interface id; how many there are.
     std::size_t append_facts(const contract::World& world,
@@ -40,7 +45,7 @@ public:
 private:
     struct Tunnel {
         std::string name;
-        std::unique_ptr<port::HostTap> host;
+        HostSide host;
     };
     [[nodiscard]] port::HostTapRequest request_of(std::size_t position,
                                                   const contract::World& world) const;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -97,7 +98,11 @@ Outcome<HostTap> HostTap::open(const HostTapRequest& request, dpdk::PacketPool& 
         tap = make_netdev(name, request.kind);
     }
     if (!tap.is_open()) {
-        return tl::unexpected{cannot_make(request, name)};
+        const std::string taken =
+            errno == EBUSY || errno == EEXIST
+                ? " and " + request.interface_name + " are there already, delete one of them"
+                : "";
+        return tl::unexpected{cannot_make(request, name + taken)};
     }
     if ((request.kind == HostKind::tap && !set_mac(tap, request.mac)) ||
         !set_mtu(name, request.mtu_bytes) ||
@@ -113,6 +118,11 @@ Outcome<HostTap> HostTap::open(const HostTapRequest& request, dpdk::PacketPool& 
     HostTap made{std::move(tap), std::move(name), device->index, request, pool};
     made.follow(request, notes);
     return made;
+}
+
+bool HostTap::is_there() const noexcept {
+    std::array<char, IF_NAMESIZE> name{};
+    return ::if_indextoname(index_, name.data()) != nullptr;
 }
 
 bool HostTap::change_mac(const MacAddress& mac) noexcept {
@@ -139,6 +149,12 @@ void HostTap::follow(const HostTapRequest& wanted, std::vector<std::string>& not
         notes.push_back(wanted.interface_name + ": " + what + " could not be given to " + name_ +
                         ": " + std::strerror(errno));
     };
+    const std::string& own = wanted.interface_name;
+    if (name_ != own && own != wanted.port_device && ::if_nametoindex(own.c_str()) != 0) {
+        notes.push_back(own + ": the host has another device " + own + ", so ours is " + name_ +
+                        ": if nobody needs that one, ip link delete " + own +
+                        ", then ip link delete " + name_ + ", which is made again as " + own);
+    }
     if (wanted.mac != mac_ && !change_mac(wanted.mac)) {
         note("the MAC " + to_string(wanted.mac));
     }

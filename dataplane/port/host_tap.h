@@ -44,18 +44,21 @@ struct HostTapRequest {
     std::vector<InterfaceAddress> addresses;
     std::vector<HostRoute> routes;  // the static routes out of this interface
     HostKind kind = HostKind::tap;
+    std::string port_device{};  // the interface's own netdev; it may well have its name
 };
 
 class HostTap {
 public:
-    // Makes the netdev "NAME", or "tp-NAME" when that is taken, and sets it up. Addresses and
-    // routes that the kernel refuses are noted. Fails with no_permission, address_in_use or
-    // port_unavailable.
+    // Makes the netdev "NAME", or "tp-NAME" when that is taken, and sets it up. Noted is who has
+    // the name, unless it is the port itself, and what the kernel refuses of addresses and routes.
+    // Fails with no_permission, address_in_use or port_unavailable.
     [[nodiscard]] static Outcome<HostTap> open(const HostTapRequest& request,
                                                dpdk::PacketPool& pool,
                                                std::vector<std::string>& notes);
 
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    // False once somebody deleted the netdev: whoever holds this makes another.
+    [[nodiscard]] bool is_there() const noexcept;
     // Readable when the host has sent something.
     [[nodiscard]] int descriptor() const noexcept { return tap_.number(); }
 

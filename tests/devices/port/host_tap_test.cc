@@ -138,9 +138,36 @@ TEST_F(HostTapTest, TakesAnotherNameWhenItsOwnIsTaken) {
         const auto second = HostTap::open(wanted, *pool_, notes_);
         ASSERT_FALSE(second.has_value());
         EXPECT_EQ(second.error().exit_code, ExitCode::address_in_use);
-        EXPECT_NE(second.error().sentence.find("tp-near"), std::string::npos);
+        EXPECT_NE(second.error().sentence.find("tp-near and near are there already"),
+                  std::string::npos);
+        ASSERT_EQ(notes_.size(), 1U);
+        EXPECT_NE(notes_.front().find("near: the host has another device near, so ours is tp-near"),
+                  std::string::npos)
+            << notes_.front();
     }
     EXPECT_FALSE(run_command("ip link show tp-near")) << "gone with its owner";
+}
+
+TEST_F(HostTapTest, SaysNothingWhenThePortItselfHasItsName) {
+    HostTapRequest wanted = request();
+    wanted.interface_name = "near";
+    wanted.port_device = "near";
+    const HostTap tap = open(wanted);
+    EXPECT_EQ(tap.name(), "tp-near");
+    EXPECT_TRUE(notes_.empty()) << notes_.front();
+}
+
+TEST_F(HostTapTest, KnowsWhenSomebodyDeletedIt) {
+    {
+        const HostTap tap = open();
+        EXPECT_TRUE(tap.is_there());
+        ASSERT_TRUE(run_command("ip link delete wan"));
+        EXPECT_FALSE(tap.is_there());
+    }
+    const HostTap again = open();
+    EXPECT_EQ(again.name(), "wan");
+    EXPECT_TRUE(again.is_there());
+    EXPECT_EQ(addresses_of("wan"), "192.0.2.10/24 ");
 }
 
 TEST_F(HostTapTest, TakesABurstAndNotOneMore) {
