@@ -22,6 +22,7 @@ options::options_description described(Arguments& arguments) {
             "no-color", options::bool_switch(&arguments.is_plain))(
             "text", options::bool_switch(&arguments.is_text))(
             "all", options::bool_switch(&arguments.is_all))(
+            "force", options::bool_switch(&arguments.is_forced))(
             "with-private-key", options::bool_switch(&arguments.has_private_keys))(
             "watch", options::value<double>())("socket", options::value(&arguments.socket))(
             "run-dir", options::value(&arguments.run_dir))(

@@ -27,6 +27,7 @@ struct Arguments {
     bool is_help = false;
     bool is_all = false;            // --all
     bool has_private_keys = false;  // --with-private-key
+    bool is_forced = false;         // --force
 };
 
 // Environment variables are read here and nowhere else.

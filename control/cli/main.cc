@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // towpath: what an operator types. `run` becomes the supervisor; every other verb asks and ends.
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,6 +25,13 @@ std::vector<std::string> without_verb(std::vector<std::string> words) {
     return words;
 }
 
+// Whether what is written to standard output may be read by others than its owner.
+bool is_public_file(int descriptor) {
+    struct stat facts {};
+    return ::fstat(descriptor, &facts) == 0 && S_ISREG(facts.st_mode) &&
+           (facts.st_mode & (S_IRWXG | S_IRWXO)) != 0;
+}
+
 int carry_out(const std::vector<std::string>& command_line) {
     // `run` has options of its own, which only the supervisor knows.
     const bool is_run =
@@ -38,8 +46,8 @@ int carry_out(const std::vector<std::string>& command_line) {
         return static_cast<int>(arguments.error().exit_code);
     }
     const bool is_terminal = ::isatty(STDOUT_FILENO) == 1;
-    const ExitCode exit_code =
-        control::cli::execute(*arguments, {std::cout, std::cerr, is_terminal});
+    const ExitCode exit_code = control::cli::execute(
+        *arguments, {std::cout, std::cerr, is_terminal, is_public_file(STDOUT_FILENO)});
     std::cout.flush();
     return static_cast<int>(exit_code);
 }

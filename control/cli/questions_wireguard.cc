@@ -11,6 +11,7 @@
 #include "config/wg_quick.h"
 #include "control/cli/asking.h"
 #include "control/cli/field.h"
+#include "control/cli/phone_file.h"
 #include "control/cli/qr_code.h"
 #include "control/cli/view.h"
 #include "control/cli/wg_dump.h"
@@ -112,6 +113,16 @@ ExitCode wg_export(const Arguments& arguments, Rest rest, const Streams& streams
         return refuse(streams, answer.error());
     }
     json::value keys;
+    if (arguments.has_private_keys && !arguments.is_forced &&
+        (streams.is_terminal || streams.is_public_file)) {
+        return refuse(streams,
+                      {ExitCode::refused,
+                       streams.is_terminal
+                           ? "the private key would stay on the screen: write it to a file, or "
+                             "--force"
+                           : "others may read the file that the private key would be written to: "
+                             "umask 077 and another file, or --force"});
+    }
     if (arguments.has_private_keys) {
         auto secrets = question(arguments, "GET", "/v1/wireguard/keys");
         if (!secrets) {
@@ -123,7 +134,7 @@ ExitCode wg_export(const Arguments& arguments, Rest rest, const Streams& streams
     return ExitCode::ok;
 }
 
-ExitCode wg_qr(const Arguments&, Rest rest, const Streams& streams) {
+ExitCode wg_qr(const Arguments& arguments, Rest rest, const Streams& streams) {
     if (rest.empty()) {
         return refuse(streams, {ExitCode::usage, "wg qr needs a wg-quick file"});
     }
@@ -132,9 +143,19 @@ ExitCode wg_qr(const Arguments&, Rest rest, const Streams& streams) {
         return refuse(streams, {ExitCode::usage, rest.front() + file.error()});
     }
     // A phone would refuse it, with fewer words.
-    for (const config::Diagnostic& diagnostic : config::parse_wg_quick(file->text).diagnostics) {
+    const config::WgQuickFile parsed = config::parse_wg_quick(file->text);
+    for (const config::Diagnostic& diagnostic : parsed.diagnostics) {
         if (diagnostic.severity == config::Severity::error) {
             return refuse(streams, {ExitCode::usage, config::to_string(diagnostic, rest.front())});
+        }
+    }
+    if (!arguments.is_forced) {
+        const auto own = question(arguments, "GET", "/v1/wireguard/tunnels");
+        if (const std::string against = against_a_phone(parsed, own ? own->value : json::value{});
+            !against.empty()) {
+            return refuse(streams, {ExitCode::refused, rest.front() + against +
+                                                           ". A phone needs a file and a key of "
+                                                           "its own; --force shows this one"});
         }
     }
     const auto picture = qr_code(file->text);

@@ -15,7 +15,8 @@ namespace towpath::control::cli {
 struct Streams {
     std::ostream& out;
     std::ostream& error;
-    bool is_terminal = false;  // of `out`
+    bool is_terminal = false;     // `out` is one
+    bool is_public_file = false;  // `out` is a file that others may read
 };
 
 struct Verb {

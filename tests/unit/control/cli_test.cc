@@ -2,6 +2,7 @@
 // The client against a served API: screens word for word, exit codes, refusals.
 #include <algorithm>
 
+#include "dataplane/contract/version.h"
 #include "tests/unit/control/said_client.h"
 #include "tests/unit/control/served_api.h"
 
@@ -10,9 +11,9 @@ namespace {
 
 class Client : public ServedApi {
 protected:
-    [[nodiscard]] Said ask(std::vector<std::string> words, bool is_terminal = false) const {
+    [[nodiscard]] Said ask(std::vector<std::string> words, To where = To::pipe) const {
         words.insert(words.begin(), {"--run-dir", folder_.string()});
-        return client(std::move(words), is_terminal);
+        return client(std::move(words), where);
     }
 };
 
@@ -118,8 +119,9 @@ TEST_F(Client, NatShowOfOneHostLooksAtEveryPage) {
 
 TEST_F(Client, ColoursAreForTerminalsThatWantThem) {
     EXPECT_EQ(ask({"status"}).out.find('\033'), std::string::npos);
-    EXPECT_NE(ask({"status"}, true).out.find("\033[32mforwarding\033[0m"), std::string::npos);
-    EXPECT_EQ(ask({"status", "--no-color"}, true).out.find('\033'), std::string::npos);
+    EXPECT_NE(ask({"status"}, To::terminal).out.find("\033[32mforwarding\033[0m"),
+              std::string::npos);
+    EXPECT_EQ(ask({"status", "--no-color"}, To::terminal).out.find('\033'), std::string::npos);
 }
 
 TEST_F(Client, Interfaces) {
@@ -280,7 +282,8 @@ TEST_F(Client, MetricsAreWrittenWhole) {
 }
 
 TEST_F(Client, VersionOfAll) {
-    EXPECT_EQ(ask({"version"}).out, "towpath     0.1.0\ncontrol     0.1.0\ndata plane  0.1.0\n");
+    EXPECT_EQ(ask({"version"}).out, "towpath     " + std::string{contract::kBuild} +
+                                        "\ncontrol     0.1.0\ndata plane  0.1.0\n");
 }
 
 TEST(ClientAlone, NobodyThereIsExitCodeThree) {
@@ -292,7 +295,8 @@ TEST(ClientAlone, NobodyThereIsExitCodeThree) {
     EXPECT_EQ(client({"--version", "--run-dir", "/nonexistent"}).out,
               client({"version", "--run-dir", "/nonexistent"}).out);
     EXPECT_EQ(client({"version", "--run-dir", "/nonexistent"}).out,
-              "towpath     0.1.0\ncontrol     not running\ndata plane  not running\n");
+              "towpath     " + std::string{contract::kBuild} +
+                  "\ncontrol     not running\ndata plane  not running\n");
 }
 
 TEST(ClientAlone, WrongCommandLinesAreExitCodeTwo) {

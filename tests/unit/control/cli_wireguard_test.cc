@@ -5,8 +5,10 @@
 #include <filesystem>
 #include <fstream>
 
+#include "config/tunnel_scalar.h"
 #include "control/api/routes.h"
 #include "control/cli/text.h"
+#include "dataplane/crypto/curve.h"
 #include "tests/builders/example_tunnels.h"
 #include "tests/unit/control/said_client.h"
 #include "tests/unit/control/served_api.h"
@@ -23,9 +25,15 @@ protected:
         ServedApi::SetUp();
         fill_with_tunnels(model_);
     }
-    [[nodiscard]] Said ask(std::vector<std::string> words) const {
+    [[nodiscard]] Said ask(std::vector<std::string> words, To where = To::pipe) const {
         words.insert(words.begin(), {"--run-dir", folder_.string()});
-        return client(std::move(words));
+        return client(std::move(words), where);
+    }
+    // A wg-quick file in the server's folder.
+    [[nodiscard]] std::string quick_file(const std::string& text) const {
+        const std::filesystem::path path = folder_ / "quick.conf";
+        std::ofstream{path} << text;
+        return path.string();
     }
 };
 
@@ -184,6 +192,54 @@ TEST_F(WireguardClient, ExportHasNoSecretsUnlessAskedFor) {
     EXPECT_EQ(ask({"wg", "export", "wg9"}).exit_code, ExitCode::failed);
 }
 
+TEST_F(WireguardClient, ExportWritesNoPrivateKeyWhereOthersSeeIt) {
+    for (const To where : {To::terminal, To::public_file}) {
+        const Said refused = ask({"wg", "export", "wg0", "--with-private-key"}, where);
+        EXPECT_EQ(refused.exit_code, ExitCode::refused);
+        EXPECT_EQ(refused.out, "");
+        EXPECT_NE(refused.error.find("--force"), std::string::npos) << refused.error;
+        EXPECT_EQ(ask({"wg", "export", "wg0"}, where).exit_code, ExitCode::ok) << "no key in it";
+        const Said forced = ask({"wg", "export", "wg0", "--with-private-key", "--force"}, where);
+        EXPECT_NE(forced.out.find(kPrivateKey), std::string::npos) << forced.error;
+    }
+}
+
+const std::string kPhoneFile = "[Interface]\nPrivateKey = " + kPrivateKey +
+                               "\nAddress = 10.99.0.3/24\n[Peer]\nPublicKey = " + kServerKey +
+                               "\nEndpoint = 192.0.2.10:51820\nAllowedIPs = 0.0.0.0/0\n";
+
+std::string public_key_of(const std::string& private_key) {
+    return config::to_base64(
+        crypto::public_key_of(crypto::PrivateKey{*config::parse_key(private_key)}));
+}
+
+TEST_F(WireguardClient, QrOfTheGatewaysOwnKeyIsRefused) {
+    const std::string file = quick_file(kPhoneFile);
+    EXPECT_EQ(ask({"wg", "qr", file}).exit_code, ExitCode::ok);
+    model_.tunnel_models[0].public_key = public_key_of(kPrivateKey);
+    const Said refused = ask({"wg", "qr", file});
+    EXPECT_EQ(refused.exit_code, ExitCode::refused);
+    EXPECT_EQ(refused.out, "");
+    EXPECT_EQ(refused.error, "towpath: " + file +
+                                 " has the private key of this gateway's tunnel wg0. A phone needs "
+                                 "a file and a key of its own; --force shows this one\n");
+    EXPECT_EQ(ask({"wg", "qr", file, "--force"}).exit_code, ExitCode::ok);
+}
+
+// Nothing runs: the file itself tells.
+TEST_F(WireguardClient, QrOfAFileThatIsLikeAGatewaysIsRefused) {
+    const std::string listens = quick_file(kPhoneFile + "[Interface]\nListenPort = 51820\n");
+    const Said one = client({"wg", "qr", listens});
+    EXPECT_EQ(one.exit_code, ExitCode::refused);
+    EXPECT_NE(one.error.find(" has a ListenPort"), std::string::npos) << one.error;
+    const std::string is_called = quick_file("[Interface]\nPrivateKey = " + kPrivateKey +
+                                             "\n[Peer]\nPublicKey = " + kPhoneKey + "\n");
+    const Said other = client({"wg", "qr", is_called});
+    EXPECT_EQ(other.exit_code, ExitCode::refused);
+    EXPECT_NE(other.error.find(" has no peer with an Endpoint"), std::string::npos) << other.error;
+    EXPECT_EQ(client({"wg", "qr", is_called, "--force"}).exit_code, ExitCode::ok);
+}
+
 TEST_F(WireguardClient, RekeyIsForAllAndSaysSo) {
     EXPECT_EQ(ask({"wg", "rekey"}).exit_code, ExitCode::usage);
     EXPECT_EQ(model_.rekeys, 0);
@@ -245,7 +301,7 @@ TEST(WireguardText, QrTakesOnlyFilesThatAPhoneWouldTake) {
     EXPECT_EQ(client({"wg", "qr", "/nonexistent"}).exit_code, ExitCode::usage);
     const std::filesystem::path file = std::filesystem::temp_directory_path() /
                                        ("towpath-qr-" + std::to_string(::getpid()) + ".conf");
-    std::ofstream{file} << "[Interface]\nPrivateKey = " + kPrivateKey + "\n";
+    std::ofstream{file} << kPhoneFile;
     const Said good = client({"wg", "qr", file.string()});
     EXPECT_EQ(good.exit_code, ExitCode::ok) << good.error;
     // A quiet zone of four: two lines of nothing but light, then the finder patterns' upper edge.

@@ -17,14 +17,18 @@ struct Said {
     std::string error;
 };
 
-inline Said client(std::vector<std::string> words, bool is_terminal = false) {
+// Where what it says goes.
+enum class To { pipe, terminal, public_file };
+
+inline Said client(std::vector<std::string> words, To where = To::pipe) {
     std::ostringstream out;
     std::ostringstream error;
     const auto arguments = cli::parse_arguments(std::move(words));
     if (!arguments) {
         return {arguments.error().exit_code, "", arguments.error().sentence};
     }
-    const ExitCode exit_code = cli::execute(*arguments, {out, error, is_terminal});
+    const ExitCode exit_code =
+        cli::execute(*arguments, {out, error, where == To::terminal, where == To::public_file});
     return {exit_code, out.str(), error.str()};
 }
 
