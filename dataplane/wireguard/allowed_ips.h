@@ -30,7 +30,15 @@ public:
           ipv6_(prefixes, peers, quiescence),
           prefixes_max_{prefixes} {}
 
+    // To fetch what find() reads, in two steps with other work between them.
     void prefetch(Ipv4Address address) const noexcept { ipv4_.prefetch(address.bits()); }
+    void prefetch_below_root(Ipv4Address address) const noexcept {
+        ipv4_.prefetch_below_root(address.bits());
+    }
+    void prefetch(const Ipv6Address& address) const noexcept { ipv6_.prefetch(bits_of(address)); }
+    void prefetch_below_root(const Ipv6Address& address) const noexcept {
+        ipv6_.prefetch_below_root(bits_of(address));
+    }
     // kNoPeer if no prefix contains the address.
     [[nodiscard]] PeerId find(Ipv4Address address) const noexcept {
         return ipv4_.find(address.bits());

@@ -38,22 +38,14 @@ public:
     [[nodiscard]] std::size_t header_length_bytes() const noexcept {
         return is_ipv4() ? sizeof(Ipv4Header) : sizeof(Ipv6Header);
     }
-    void prefetch_owner_of_source(const AllowedIps& allowed) const noexcept {
-        if (is_ipv4()) {
-            allowed.prefetch(Ipv4Address{ipv4().source});
-        }
+    // look(Ipv4Address) or look(const Ipv6Address&).
+    template <class Look>
+    auto with_source(Look&& look) const noexcept {
+        return is_ipv4() ? look(Ipv4Address{ipv4().source}) : look(ipv6().source);
     }
-    void prefetch_owner_of_destination(const AllowedIps& allowed) const noexcept {
-        if (is_ipv4()) {
-            allowed.prefetch(Ipv4Address{ipv4().destination});
-        }
-    }
-    [[nodiscard]] PeerId owner_of_source(const AllowedIps& allowed) const noexcept {
-        return is_ipv4() ? allowed.find(Ipv4Address{ipv4().source}) : allowed.find(ipv6().source);
-    }
-    [[nodiscard]] PeerId owner_of_destination(const AllowedIps& allowed) const noexcept {
-        return is_ipv4() ? allowed.find(Ipv4Address{ipv4().destination})
-                         : allowed.find(ipv6().destination);
+    template <class Look>
+    auto with_destination(Look&& look) const noexcept {
+        return is_ipv4() ? look(Ipv4Address{ipv4().destination}) : look(ipv6().destination);
     }
     [[nodiscard]] Ecn ecn() const noexcept {
         const std::uint8_t field = is_ipv4() ? ipv4().dscp_and_ecn : ipv6().traffic_class();

@@ -2,7 +2,7 @@
 #include "dataplane/wireguard/open_stage.h"
 
 #include <algorithm>
-#include <array>
+#include <span>
 
 #include "dataplane/wire/ethernet.h"
 #include "dataplane/wire/wireguard.h"
@@ -11,28 +11,24 @@
 #include "dataplane/wireguard/inner_mss.h"
 #include "dataplane/wireguard/path_mtu.h"
 #include "dataplane/wireguard/received.h"
+#include "dataplane/wireguard/same_buffer.h"
 
 namespace towpath::wireguard {
 namespace {
 
-// Transport data on its way through the stage.
-struct Candidate {
-    std::uint64_t counter = 0;
-    Session* session = nullptr;
-    std::byte* data = nullptr;  // sealed inner packet
-    std::uint32_t index_here = 0;
-    std::uint32_t slot = 0;
-    PeerId owner = kNoPeer;          // of the inner source
-    std::uint16_t length_bytes = 0;  // without tag
-    PacketIndex packet = 0;
-};
+using Candidate = OpenScratch::Candidate;
 
 // One group of at most crypto::kAeadBatchMax packets, in passes, so that what one needs from memory
 // is on its way while the others are looked at.
 class Opening {
 public:
     Opening(State& state, Batch& batch, Now now) noexcept
-        : state_{state}, batch_{batch}, sessions_{state.tables.sessions()}, now_{now} {}
+        : state_{state},
+          batch_{batch},
+          sessions_{state.tables.sessions()},
+          now_{now},
+          candidates_{state.open_scratch->candidates},
+          crypto_{state.open_scratch->crypto} {}
 
     // First pass: which message this is; where its session would be.
     void take(PacketIndex index) noexcept {
@@ -86,9 +82,9 @@ public:
 
     // Last passes: what is authentic counts, in order of arrival.
     void commit() noexcept {
-        std::array<bool, crypto::kAeadBatchMax> is_authentic{};
-        state_.aead.open_batch(std::span{crypto_}.first(count_),
-                               std::span{is_authentic}.first(count_));
+        const std::span<bool> is_authentic =
+            std::span{state_.open_scratch->is_authentic}.first(count_);
+        state_.aead.open_batch(crypto_.first(count_), is_authentic);
         find_owners(is_authentic);
         ReceivedTally tally{state_, batch_, now_};
         for (std::size_t position = 0; position < count_; ++position) {
@@ -110,6 +106,7 @@ private:
     void take_data(PacketIndex index, std::span<std::byte> payload) noexcept {
         const auto& header = *header_at<TransportHeader>(payload, 0);
         Candidate& candidate = candidates_[count_++];
+        candidate.owner = kNoPeer;
         candidate.packet = index;
         candidate.index_here = header.receiver_index.host();
         candidate.counter = header.counter.host();
@@ -145,21 +142,27 @@ private:
     }
 
     // Whose the inner sources are (step 15), asked for all at once. kNoPeer of what is no packet.
-    void find_owners(const std::array<bool, crypto::kAeadBatchMax>& is_authentic) noexcept {
-        for (std::size_t position = 0; position < count_; ++position) {
-            if (is_authentic[position]) {
-                const InnerPacket inner = inner_of(candidates_[position]);
-                if (inner.family() != IpFamily::none) {
-                    inner.prefetch_owner_of_source(allowed_ips_of(candidates_[position]));
-                }
-            }
-        }
+    void find_owners(std::span<const bool> is_authentic) noexcept {
+        for_each_source(is_authentic, [](const Candidate&, const AllowedIps& owners,
+                                         const auto& source) { owners.prefetch(source); });
+        for_each_source(is_authentic,
+                        [](const Candidate&, const AllowedIps& owners, const auto& source) {
+                            owners.prefetch_below_root(source);
+                        });
+        for_each_source(is_authentic,
+                        [](Candidate& candidate, const AllowedIps& owners, const auto& source) {
+                            candidate.owner = owners.find(source);
+                        });
+    }
+    template <class Look>
+    void for_each_source(std::span<const bool> is_authentic, Look&& look) noexcept {
         for (std::size_t position = 0; position < count_; ++position) {
             Candidate& candidate = candidates_[position];
             const InnerPacket inner = inner_of(candidate);
-            candidate.owner = is_authentic[position] && inner.family() != IpFamily::none
-                                  ? inner.owner_of_source(allowed_ips_of(candidate))
-                                  : kNoPeer;
+            if (is_authentic[position] && inner.family() != IpFamily::none) {
+                const AllowedIps& owners = allowed_ips_of(candidate);
+                inner.with_source([&](const auto& source) { look(candidate, owners, source); });
+            }
         }
     }
     [[nodiscard]] static InnerPacket inner_of(const Candidate& candidate) noexcept {
@@ -212,17 +215,13 @@ private:
     // the transport header.
     void unwrap(Packet& packet, std::byte* data, const InnerPacket& inner,
                 InterfaceId tunnel) const noexcept {
-        Packet frame;
-        frame.buffer = packet.buffer;
-        frame.handle = packet.handle;
-        frame.capacity = packet.capacity;
-        frame.is_traced = packet.is_traced;
-        frame.head = static_cast<std::uint16_t>(data - packet.buffer -
-                                                std::ptrdiff_t{sizeof(EthernetHeader)});
-        frame.length =
+        const auto head = static_cast<std::uint16_t>(data - packet.buffer -
+                                                     std::ptrdiff_t{sizeof(EthernetHeader)});
+        forget_all_but_buffer(packet);
+        packet.head = head;
+        packet.length =
             static_cast<std::uint16_t>(sizeof(EthernetHeader) + inner.total_length_bytes());
-        frame.ingress = tunnel;
-        packet = frame;
+        packet.ingress = tunnel;
         const MacAddress& mac = (*state_.interfaces)[tunnel].mac;
         MacAddress other_end = mac;
         other_end.bytes[5] ^= 1U;
@@ -235,8 +234,8 @@ private:
     SessionTable& sessions_;
     Now now_;
     std::size_t count_ = 0;
-    std::array<Candidate, crypto::kAeadBatchMax> candidates_;
-    std::array<crypto::AeadPacket, crypto::kAeadBatchMax> crypto_;
+    std::span<Candidate, OpenScratch::kMax> candidates_;
+    std::span<crypto::AeadPacket, OpenScratch::kMax> crypto_;
 };
 
 }  // namespace

@@ -6,16 +6,17 @@
 
 #include "dataplane/packet/identification.h"
 #include "dataplane/packet/packet.h"
-#include "dataplane/wire/ip_address.h"
+#include "dataplane/wire/address.h"
+#include "dataplane/wireguard/endpoint_record.h"
 
 namespace towpath::wireguard {
 
 struct OuterPath {
     InterfaceId tunnel = kNoInterface;
-    IpEndpoint remote;  // known
-    IpAddress local;    // none, or of another family: the underlay chooses (seal_stage.h)
     Port local_port;
-    std::uint16_t path_mtu_bytes = 0;  // what the way carries; 0: what the first link carries
+    // Known. No local address, or one of another family: the underlay chooses (seal_stage.h). No
+    // path MTU: what the first link carries.
+    PeerEndpoint endpoint;
 };
 
 // Room that wrap() and the link need in front of the payload.

@@ -16,6 +16,18 @@
 
 namespace towpath::wireguard {
 
+// Adds to a counter of a peer or session and says what it was. `is_alone`: no other thread adds to
+// it, as in a data plane of one worker; then nothing is locked.
+inline std::uint64_t add_shared(std::atomic<std::uint64_t>& counter, std::uint64_t amount,
+                                bool is_alone) noexcept {
+    if (!is_alone) {
+        return counter.fetch_add(amount, std::memory_order_relaxed);
+    }
+    const std::uint64_t before = counter.load(std::memory_order_relaxed);
+    counter.store(before + amount, std::memory_order_relaxed);
+    return before;
+}
+
 // What control says about a peer.
 struct PeerSettings {
     InterfaceId tunnel = kNoInterface;
@@ -52,6 +64,39 @@ private:
     std::atomic<Duration::rep> value_{0};
 };
 
+// When the first data came since anything was sent, and whether more has: a stamp whose lowest bit,
+// a nanosecond, is the mark of more.
+class UnacknowledgedStamp {
+public:
+    [[nodiscard]] bool is_set() const noexcept { return value() != 0; }
+    [[nodiscard]] bool has_more() const noexcept { return (value() & kMore) != 0; }
+    [[nodiscard]] Now at() const noexcept { return Now{Duration{value() & ~kMore}}; }
+    // Without a mark.
+    void set(Now now) noexcept { put(now.time_since_epoch().count() & ~kMore); }
+    // Data came at `now`.
+    void note(Now now) noexcept {
+        const Duration::rep held = value();
+        if (held == 0) {
+            set(now);
+        } else if ((held & kMore) == 0) {
+            put(held | kMore);
+        }
+    }
+    void clear() noexcept {
+        if (is_set()) {
+            put(0);
+        }
+    }
+
+private:
+    static constexpr Duration::rep kMore = 1;
+    [[nodiscard]] Duration::rep value() const noexcept {
+        return value_.load(std::memory_order_relaxed);
+    }
+    void put(Duration::rep value) noexcept { value_.store(value, std::memory_order_relaxed); }
+    std::atomic<Duration::rep> value_{0};
+};
+
 // Packets of a peer that wait for a session, of its home worker alone: positions in that worker's
 // Staging.
 struct StagedList {
@@ -62,27 +107,29 @@ struct StagedList {
     bool is_abandoned = false;     // what waits is to be dropped
 };
 
-struct alignas(64) Peer {
-    SharedPeerSlots slots;
-    // Changed by the server thread as one word: bit 31 in use, bits 16 to 23 the tunnel, the low 16
-    // the keepalive interval.
-    std::atomic<std::uint32_t> settings_word{0};
-    std::atomic<bool> keepalive_is_due{false};  // at once: persistent keepalive was switched on
-    Stamp asked_at;                             // last event that asks for a handshake
+// What only a peer without a usable session needs; apart from the others, so that packets do not
+// fetch it.
+struct PeerWaiting {
+    Stamp asked_at;  // last event that asks for a handshake
     StagedList staged;
-    std::array<std::byte, 8> unused{};  // for the place of the record
-    EndpointRecord endpoint;
+};
 
-    // Sending and receiving in one line: who has many peers fetches it once for both.
-    alignas(64) Stamp sent_at;                     // any authenticated message
+// Three cache lines: a packet needs the last, and the one of the first two that is in force.
+struct alignas(64) Peer {
+    [[no_unique_address]] EndpointRecord endpoint;  // its tail holds what follows
+    // Bit 31 in use, bit 30 a keepalive is due at once, bits 16 to 23 the tunnel, the low 16 the
+    // keepalive interval. The server thread writes it as one word; bit 30 anybody.
+    std::atomic<std::uint32_t> settings_word{0};
+    SharedPeerSlots slots;
+    Stamp sent_at;                                 // any authenticated message
     Stamp unanswered_since;                        // first data sent since anything was received
     Stamp received_at;                             // any authenticated message
-    Stamp unacknowledged_since;                    // first data received since anything was sent
+    UnacknowledgedStamp unacknowledged_since;      // data received since anything was sent
     std::atomic<std::uint64_t> sent_bytes{0};      // UDP payload (wireguard.md section 10 step 9)
     std::atomic<std::uint64_t> received_bytes{0};  // (section 11 step 16)
-    std::atomic<bool> has_more_unacknowledged{false};
 
     static constexpr std::uint32_t kInUse = 1U << 31U;
+    static constexpr std::uint32_t kKeepaliveDue = 1U << 30U;
     [[nodiscard]] bool is_in_use() const noexcept { return (word() & kInUse) != 0; }
     [[nodiscard]] InterfaceId tunnel() const noexcept {
         return static_cast<InterfaceId>(word() >> 16U & 0xFFU);
@@ -90,11 +137,19 @@ struct alignas(64) Peer {
     [[nodiscard]] Duration keepalive_interval() const noexcept {
         return std::chrono::seconds{word() & 0xFFFFU};
     }
+    [[nodiscard]] bool is_keepalive_due() const noexcept { return (word() & kKeepaliveDue) != 0; }
+    void set_keepalive_due(bool is_due) noexcept {
+        if (is_due) {
+            settings_word.fetch_or(kKeepaliveDue, std::memory_order_relaxed);
+        } else if (is_keepalive_due()) {
+            settings_word.fetch_and(~kKeepaliveDue, std::memory_order_relaxed);
+        }
+    }
 
     [[nodiscard]] std::uint32_t word() const noexcept {
         return settings_word.load(std::memory_order_relaxed);
     }
 };
-static_assert(sizeof(Peer) == 256 && offsetof(Peer, endpoint) == 56);
+static_assert(sizeof(Peer) == 192 && offsetof(Peer, settings_word) == 132);
 
 }  // namespace towpath::wireguard

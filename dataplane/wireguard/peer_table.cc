@@ -17,7 +17,10 @@ Outcome<std::unique_ptr<PeerTable>> PeerTable::create(std::uint32_t capacity, st
 }
 
 PeerTable::PeerTable(std::uint32_t capacity, std::size_t workers, Peer* peers)
-    : peers_{peers}, capacity_{capacity}, workers_{static_cast<std::uint32_t>(workers)} {}
+    : peers_{peers},
+      waiting_{capacity, Pages::ordinary},
+      capacity_{capacity},
+      workers_{static_cast<std::uint32_t>(workers)} {}
 
 PeerTable::~PeerTable() {
     unmap(peers_, capacity_);
@@ -29,10 +32,12 @@ void PeerTable::configure(PeerId peer, const PeerSettings& settings) noexcept {
     Peer& entry = peers_[peer];
     const bool had_keepalive = entry.is_in_use() && entry.keepalive_interval() != Duration{};
     const auto tunnel = static_cast<std::uint32_t>(settings.tunnel);
-    entry.settings_word.store(Peer::kInUse | tunnel << 16U | settings.keepalive_s,
-                              std::memory_order_relaxed);
-    if (settings.keepalive_s != 0 && !had_keepalive) {
-        entry.keepalive_is_due.store(true, std::memory_order_relaxed);
+    const bool begins_keepalive = settings.keepalive_s != 0 && !had_keepalive;
+    const std::uint32_t wanted = Peer::kInUse | tunnel << 16U | settings.keepalive_s |
+                                 (begins_keepalive ? Peer::kKeepaliveDue : 0);
+    std::uint32_t before = entry.word();
+    while (!entry.settings_word.compare_exchange_weak(
+        before, wanted | (before & Peer::kKeepaliveDue), std::memory_order_relaxed)) {
     }
     if (peer >= used_end_.load(std::memory_order_relaxed)) {
         used_end_.store(peer + 1, std::memory_order_release);
@@ -43,13 +48,11 @@ void PeerTable::clear(PeerId peer) noexcept {
     TOWPATH_ASSERT(peer < capacity_);
     Peer& entry = peers_[peer];
     entry.settings_word.store(0, std::memory_order_relaxed);
-    entry.keepalive_is_due.store(false, std::memory_order_relaxed);
-    entry.asked_at.clear();
+    waiting_[peer].asked_at.clear();
     entry.sent_at.clear();
     entry.unanswered_since.clear();
     entry.received_at.clear();
     entry.unacknowledged_since.clear();
-    entry.has_more_unacknowledged.store(false, std::memory_order_relaxed);
     entry.sent_bytes.store(0, std::memory_order_relaxed);
     entry.received_bytes.store(0, std::memory_order_relaxed);
     while (!entry.endpoint.update([](PeerEndpoint& endpoint) {

@@ -10,6 +10,7 @@
 #include "dataplane/packet/owner.h"
 #include "dataplane/wire/result.h"
 #include "dataplane/wireguard/peer.h"
+#include "dataplane/wireguard/zeroed_array.h"
 
 namespace towpath::wireguard {
 
@@ -25,12 +26,11 @@ public:
     // peer < capacity(). One that is not in use has no sessions and no endpoint.
     [[nodiscard]] Peer& operator[](PeerId peer) noexcept { return peers_[peer]; }
     [[nodiscard]] const Peer& operator[](PeerId peer) const noexcept { return peers_[peer]; }
+    // Peer's.
+    [[nodiscard]] PeerWaiting& waiting(PeerId peer) noexcept { return waiting_[peer]; }
     [[nodiscard]] std::uint32_t capacity() const noexcept { return capacity_; }
     // Fetches what sealing and opening touch first.
-    void prefetch(PeerId peer) const noexcept {
-        __builtin_prefetch(&peers_[peer].slots);
-        __builtin_prefetch(&peers_[peer].sent_at, 1);
-    }
+    void prefetch(PeerId peer) const noexcept { __builtin_prefetch(&peers_[peer].slots, 1); }
     // Every peer in use is below: what a round over all has to look at.
     [[nodiscard]] std::uint32_t used_end() const noexcept {
         return used_end_.load(std::memory_order_acquire);
@@ -51,6 +51,7 @@ private:
     PeerTable(std::uint32_t capacity, std::size_t workers, Peer* peers);
 
     Peer* peers_;
+    ZeroedArray<PeerWaiting> waiting_;
     std::uint32_t capacity_;
     std::uint32_t workers_;
     std::atomic<std::uint32_t> used_end_{0};

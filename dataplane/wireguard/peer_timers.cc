@@ -36,7 +36,7 @@ void PeerTimers::finish() noexcept {
 
 void PeerTimers::end_expired(Peer& peer) noexcept {
     for (const std::uint32_t slot : peer.slots.load().all()) {
-        if (slot == PeerSlots::kNone || now_ < state_.tables.sessions()[slot].receive_until) {
+        if (slot == PeerSlots::kNone || now_ < state_.tables.sessions()[slot].send_until()) {
             continue;
         }
         const PeerSlots before =
@@ -56,10 +56,10 @@ void PeerTimers::report_no_answer(PeerId id, Peer& peer) noexcept {
 }
 
 bool PeerTimers::is_keepalive_due(const Peer& peer) const noexcept {
-    if (peer.keepalive_is_due.load(std::memory_order_relaxed)) {
+    if (peer.is_keepalive_due()) {
         return true;
     }
-    const Stamp& passive = peer.unacknowledged_since;
+    const UnacknowledgedStamp& passive = peer.unacknowledged_since;
     if (passive.is_set() && now_ - passive.at() >= kKeepaliveTimeout) {
         return true;
     }
@@ -72,10 +72,9 @@ bool PeerTimers::send_keepalive(PeerId id, Peer& peer) noexcept {
     if (!peer.endpoint.read().is_known()) {
         return true;  // nobody to send to, and no use in asking for a handshake
     }
-    const bool begins_anew = peer.has_more_unacknowledged.load(std::memory_order_relaxed);
+    const bool begins_anew = peer.unacknowledged_since.has_more();
     if (usable_session(state_, peer, now_) == nullptr) {
-        peer.keepalive_is_due.store(false, std::memory_order_relaxed);
-        peer.has_more_unacknowledged.store(false, std::memory_order_relaxed);
+        peer.set_keepalive_due(false);
         peer.unacknowledged_since.clear();
         state_.ask_for_handshake(id, now_);
         return true;
@@ -85,7 +84,7 @@ bool PeerTimers::send_keepalive(PeerId id, Peer& peer) noexcept {
     if (!index) {
         return false;
     }
-    peer.keepalive_is_due.store(false, std::memory_order_relaxed);
+    peer.set_keepalive_due(false);
     batch_[*index].l3 = 0;
     sealing_.add(*index, id);
     state_.counters.keepalives_sent.add();

@@ -63,6 +63,8 @@ public:
         return records_[record];
     }
 
+    void prefetch(std::uint32_t record) const noexcept { __builtin_prefetch(&records_[record]); }
+
     // The writer alone, from here on.
     // A record for the trie to lead to; 0 if there is none left. Then add() or give_back() it.
     [[nodiscard]] std::uint32_t take(Prefix prefix, PeerId peer) noexcept;

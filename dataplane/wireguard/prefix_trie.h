@@ -39,6 +39,16 @@ public:
 
     // Any thread that reports to the Quiescence.
     void prefetch(Bits address) const noexcept { __builtin_prefetch(&root_[root_slot(address)]); }
+    // After prefetch() and some other work: what the root leads to.
+    void prefetch_below_root(Bits address) const noexcept {
+        const std::uint64_t slot = root_[root_slot(address)].load(std::memory_order_acquire);
+        const std::uint32_t child = child_of(slot);
+        if (child != 0 && (child & kSingle) == 0) {
+            __builtin_prefetch(&nodes_[node_of(child)].slots[slot_at(address, level_of(child))]);
+        } else {
+            records_.prefetch(child != 0 ? child & ~kSingle : record_of(slot));
+        }
+    }
     [[nodiscard]] PeerId find(Bits address) const noexcept {
         std::array<std::uint32_t, kLevels + 2> covering;
         std::size_t count = 0;

@@ -15,6 +15,21 @@ std::uint64_t ipv4_pair_of(const Packet& packet) noexcept {
     return std::uint64_t{ip.source.raw()} << 32U | ip.destination.raw();
 }
 
+// Whether the packet came from where the peer is to where it reaches us.
+bool is_between(const Packet& packet, const PeerEndpoint& known) noexcept {
+    if (packet.source_port != known.remote.port) {
+        return false;
+    }
+    if (!has_outer_ipv4(packet)) {
+        const auto& ip = packet.header<Ipv6Header>(packet.l3);
+        return known.remote.address == ip.source && known.local == ip.destination;
+    }
+    const auto& ip = packet.header<Ipv4Header>(packet.l3);
+    return known.remote.address.is_ipv4() && known.local.is_ipv4() &&
+           known.remote.address.ipv4() == Ipv4Address{ip.source} &&
+           known.local.ipv4() == Ipv4Address{ip.destination};
+}
+
 }  // namespace
 
 void ReceivedTally::take(Session& session, const Packet& packet, bool has_data) noexcept {
@@ -39,33 +54,31 @@ void ReceivedTally::take(Session& session, const Packet& packet, bool has_data) 
         promote(session, peer);
     } else if (session.owes_confirmation) {
         tell_confirmation(session);
-    } else if (now_ >= session.receive_rekey_from && slots.current() == slot) {
+    } else if (session.is_renewal_due_on_receive(now_) && slots.current() == slot) {
         ask_to_renew(session);
     }
-    if (!has_data) {
-        return;
-    }
-    if (!peer.unacknowledged_since.is_set()) {
-        peer.unacknowledged_since.set(now_);
-    } else if (!peer.has_more_unacknowledged.load(std::memory_order_relaxed)) {
-        peer.has_more_unacknowledged.store(true, std::memory_order_relaxed);
+    if (has_data) {
+        peer.unacknowledged_since.note(now_);
     }
 }
 
 void ReceivedTally::finish() noexcept {
     if (bytes_ != 0) {
-        state_.tables.peers()[peer_].received_bytes.fetch_add(bytes_, std::memory_order_relaxed);
+        add_shared(state_.tables.peers()[peer_].received_bytes, bytes_, state_.is_alone);
         bytes_ = 0;
     }
 }
 
 // wireguard.md section 14.
 void ReceivedTally::follow(PeerId id, Peer& peer, const Packet& packet) noexcept {
-    const OuterAddresses addresses = outer_addresses(packet);
     // A look before the write: the record is what everybody who sends reads.
-    const PeerEndpoint known = peer.endpoint.read();
-    if ((known.remote != addresses.source || known.local != addresses.local) &&
-        state_.tables.learn_endpoint(id, addresses.source, addresses.local, now_)) {
+    PeerEndpoint known;
+    peer.endpoint.read_into(known);
+    if (is_between(packet, known)) {
+        return;
+    }
+    const OuterAddresses addresses = outer_addresses(packet);
+    if (state_.tables.learn_endpoint(id, addresses.source, addresses.local, now_)) {
         state_.counters.endpoints_moved.add();
     }
 }
@@ -96,10 +109,8 @@ void ReceivedTally::tell_confirmation(Session& session) noexcept {
 }
 
 void ReceivedTally::ask_to_renew(Session& session) noexcept {
-    if (!session.has_asked_on_receive &&
-        state_.post(TunnelEventKind::handshake_wanted, session.peer, 0, now_)) {
-        session.has_asked_on_receive = true;
-    }
+    session.may_ask_on_receive =
+        !state_.post(TunnelEventKind::handshake_wanted, session.peer, 0, now_);
 }
 
 }  // namespace towpath::wireguard

@@ -36,10 +36,19 @@ public:
         } else if (!tunnel.exists()) {  // removed while the packet waited
             batch_.drop(index, DropReason::tunnel_down);
         } else {
-            inner.prefetch_owner_of_destination(*tunnel.allowed_ips);
+            inner.with_destination(
+                [&](const auto& address) { tunnel.allowed_ips->prefetch(address); });
             lower_inner_mss(packet.bytes().subspan(packet.l3),
                             (*state_.interfaces)[packet.egress].mtu_bytes);
             requests_[count_++] = {index, kNoPeer};
+        }
+    }
+    void fetch_owners() noexcept {
+        for (std::size_t position = 0; position < count_; ++position) {
+            const Packet& packet = batch_[requests_[position].packet];
+            inner_of(packet).with_destination([&](const auto& address) {
+                (*state_.tunnels)[packet.egress].allowed_ips->prefetch_below_root(address);
+            });
         }
     }
     void find_peers() noexcept {
@@ -48,8 +57,9 @@ public:
         for (std::size_t position = 0; position < count_; ++position) {
             Request request = requests_[position];
             const Packet& packet = batch_[request.packet];
-            request.peer = inner_of(packet).owner_of_destination(
-                *(*state_.tunnels)[packet.egress].allowed_ips);
+            request.peer = inner_of(packet).with_destination([&](const auto& address) {
+                return (*state_.tunnels)[packet.egress].allowed_ips->find(address);
+            });
             if (request.peer == kNoPeer) {
                 reject_unreachable(batch_, request.packet, DropReason::seal_no_peer);
                 continue;
@@ -95,6 +105,7 @@ void seal_stage(State& state, Batch& batch, Now now) noexcept {
         for (std::size_t position = begin; position < end; ++position) {
             group.take(lane[position]);
         }
+        group.fetch_owners();
         group.find_peers();
         group.fetch_sessions();
         group.seal(now);

@@ -25,7 +25,7 @@ void Sealing::add(PacketIndex index, PeerId peer) noexcept {
     const Packet& packet = batch_[index];
     // What was made here, or cut already, goes as it is: the MTU may fall at any time, and nothing
     // is to come back twice.
-    if (scratch_.leases[lease].path.path_mtu_bytes != 0 && !packet.is_originated &&
+    if (scratch_.leases[lease].path.endpoint.path_mtu_bytes != 0 && !packet.is_originated &&
         std::size_t{packet.length} - packet.l3 > scratch_.leases[lease].mtu_bytes) {
         refuse_too_long(batch_, index,
                         static_cast<std::uint16_t>(scratch_.leases[lease].mtu_bytes));
@@ -50,7 +50,9 @@ std::uint8_t Sealing::lease_for(PacketIndex index, PeerId peer) noexcept {
 // kNoLease: the packet went elsewhere.
 std::uint8_t Sealing::open_lease(PacketIndex index, PeerId peer_id) noexcept {
     Peer& peer = state_.tables.peers()[peer_id];
-    const PeerEndpoint endpoint = peer.endpoint.read();
+    Lease& lease = scratch_.leases[lease_count_];
+    PeerEndpoint& endpoint = lease.path.endpoint;
+    peer.endpoint.read_into(endpoint);
     if (!peer.is_in_use()) {
         batch_.drop(index, DropReason::staging_abandoned);
         return kNoLease;
@@ -69,14 +71,16 @@ std::uint8_t Sealing::open_lease(PacketIndex index, PeerId peer_id) noexcept {
         wait_for_session(state_, batch_, index, peer_id, now_);
         return kNoLease;
     }
-    Lease& lease = scratch_.leases[lease_count_];
-    lease = {.session = session,
-             .peer = &peer,
-             .peer_id = peer_id,
-             .mtu_bytes =
-                 inner_mtu_bytes((*state_.interfaces)[tunnel].mtu_bytes, endpoint.path_mtu_bytes),
-             .path = {tunnel, endpoint.remote, endpoint.local,
-                      (*state_.tunnels)[tunnel].listen_port, endpoint.path_mtu_bytes}};
+    lease.session = session;
+    lease.peer = &peer;
+    lease.peer_id = peer_id;
+    lease.packets = 0;
+    lease.sent_bytes = 0;
+    lease.mtu_bytes =
+        inner_mtu_bytes((*state_.interfaces)[tunnel].mtu_bytes, endpoint.path_mtu_bytes);
+    lease.has_data = false;
+    lease.path.tunnel = tunnel;
+    lease.path.local_port = (*state_.tunnels)[tunnel].listen_port;
     return static_cast<std::uint8_t>(lease_count_++);
 }
 
@@ -104,7 +108,7 @@ void Sealing::take_counters() noexcept {
     for (std::size_t position = 0; position < lease_count_; ++position) {
         Lease& lease = scratch_.leases[position];
         lease.next_counter =
-            lease.session->next_counter.fetch_add(lease.packets, std::memory_order_relaxed);
+            add_shared(lease.session->next_counter, lease.packets, state_.is_alone);
     }
 }
 
@@ -168,14 +172,11 @@ void Sealing::note_sent(Lease& lease) noexcept {
     Peer& peer = *lease.peer;
     peer.sent_at.set(now_);
     peer.unacknowledged_since.clear();
-    if (peer.has_more_unacknowledged.load(std::memory_order_relaxed)) {
-        peer.has_more_unacknowledged.store(false, std::memory_order_relaxed);
-    }
     if (lease.has_data) {
         peer.unanswered_since.set_if_clear(now_);
     }
-    peer.sent_bytes.fetch_add(lease.sent_bytes, std::memory_order_relaxed);
-    if (lease.next_counter > kRekeyAfterMessages || now_ >= lease.session->rekey_from) {
+    add_shared(peer.sent_bytes, lease.sent_bytes, state_.is_alone);
+    if (lease.next_counter > kRekeyAfterMessages || lease.session->is_renewal_due(now_)) {
         state_.ask_for_handshake(lease.peer_id, now_);
     }
 }

@@ -46,12 +46,9 @@ Session* SessionTable::install(const NewSession& session) noexcept {
     }
     Session& made = *new (&sessions_[slot]) Session{};
     made.birth = session.birth;
-    made.send_until = made.receive_until = session.birth + kRejectAfterTime;
-    made.rekey_from = session.is_initiator ? session.birth + kRekeyAfterTime : Now::max();
-    made.receive_rekey_from =
-        session.is_initiator ? session.birth + kRekeyOnReceiveAfter : Now::max();
+    made.receive_until = session.birth + kRejectAfterTime;
     made.remote_index = session.remote_index;
-    made.is_initiator = session.is_initiator;
+    made.is_initiator = made.may_ask_on_receive = session.is_initiator;
     made.peer = session.peer;
     made.owner = session.owner;
     std::copy(session.send_key.begin(), session.send_key.end(), made.send_key.bytes().begin());

@@ -49,14 +49,12 @@ public:
     // Any worker. Fetches what opening touches first; the slot may be any.
     void prefetch_to_receive(std::uint32_t slot) const noexcept {
         if (slot < capacity_) {
-            __builtin_prefetch(&sessions_[slot].published);
-            __builtin_prefetch(&sessions_[slot].receive_key);
+            __builtin_prefetch(&sessions_[slot].receive_key, 1);
         }
     }
     void prefetch_to_send(std::uint32_t slot) const noexcept {
         if (slot < capacity_) {
-            __builtin_prefetch(&sessions_[slot].next_counter, 1);
-            __builtin_prefetch(&sessions_[slot].send_key);
+            __builtin_prefetch(&sessions_[slot].send_key, 1);
         }
     }
     // Any worker. Null: nobody has been given this index, or it has been retired. What is found

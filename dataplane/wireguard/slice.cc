@@ -17,7 +17,7 @@ constexpr std::uint32_t kTimerLooksMax = 4096;
 
 // Whether the message went out. One that cannot is lost like any datagram: its sender tries again.
 bool send(State& state, Batch& batch, const Injection& injection, const OuterPath& path) noexcept {
-    if (!path.remote.address.is_ipv4() && !path.remote.address.is_ipv6()) {
+    if (!path.endpoint.remote.address.is_ipv4() && !path.endpoint.remote.address.is_ipv6()) {
         return false;
     }
     if (!(*state.tunnels)[path.tunnel].exists() || !(*state.interfaces)[path.tunnel].is_up) {
@@ -45,25 +45,24 @@ void send_to_peer(State& state, Batch& batch, const Injection& injection, Now no
     const PeerEndpoint endpoint = peer.endpoint.read();
     const InterfaceId tunnel = peer.tunnel();
     if (!peer.is_in_use() ||
-        !send(state, batch, injection,
-              {tunnel, endpoint.remote, endpoint.local, (*state.tunnels)[tunnel].listen_port})) {
+        !send(state, batch, injection, {tunnel, (*state.tunnels)[tunnel].listen_port, endpoint})) {
         return;
     }
     peer.sent_at.set(now);
     peer.unacknowledged_since.clear();
-    peer.has_more_unacknowledged.store(false, std::memory_order_relaxed);
     peer.sent_bytes.fetch_add(injection.length_bytes, std::memory_order_relaxed);
 }
 
 void obey(State& state, Batch& batch, const Injection& injection, Now now) noexcept {
     StagedList* const staged = injection.peer < state.tables.peers().capacity()
-                                   ? &state.tables.peers()[injection.peer].staged
+                                   ? &state.tables.peers().waiting(injection.peer).staged
                                    : nullptr;
     switch (injection.kind) {
         case InjectionKind::send_to_endpoint:
             static_cast<void>(send(state, batch, injection,
-                                   {injection.tunnel, injection.to, injection.from,
-                                    (*state.tunnels)[injection.tunnel].listen_port}));
+                                   {injection.tunnel,
+                                    (*state.tunnels)[injection.tunnel].listen_port,
+                                    {.remote = injection.to, .local = injection.from}}));
             break;
         case InjectionKind::send_to_peer:
             if (staged != nullptr) {
@@ -74,8 +73,7 @@ void obey(State& state, Batch& batch, const Injection& injection, Now now) noexc
             if (staged != nullptr && staged->count != 0) {
                 release_waiting(state, batch, injection.peer, kRoomKept);
             } else if (staged != nullptr) {
-                state.tables.peers()[injection.peer].keepalive_is_due.store(
-                    true, std::memory_order_relaxed);
+                state.tables.peers()[injection.peer].set_keepalive_due(true);
                 PeerTimers timers{state, batch, now};
                 static_cast<void>(timers.visit(injection.peer));
                 timers.finish();
@@ -106,11 +104,12 @@ void look_at_waiting(State& state, Batch& batch, Now now) noexcept {
         state.waiting_cursor = (state.waiting_cursor + 1) % state.staging.waiting_count();
         const PeerId id = state.staging.waiting(state.waiting_cursor);
         const Peer& peer = state.tables.peers()[id];
-        if (!peer.is_in_use() || peer.staged.is_abandoned) {
+        const PeerWaiting& waiting = state.tables.peers().waiting(id);
+        if (!peer.is_in_use() || waiting.staged.is_abandoned) {
             abandon_waiting(state, batch, id, kRoomKept);
         } else if (usable_session(state, peer, now) != nullptr) {
             release_waiting(state, batch, id, kRoomKept);
-        } else if (!peer.asked_at.is_set()) {
+        } else if (!waiting.asked_at.is_set()) {
             state.ask_for_handshake(id, now);
         }
     }

@@ -20,7 +20,7 @@ void Staging::push(PeerId peer, const Packet& packet) noexcept {
     free_ = place.next;
     place.packet = packet;
     place.next = 0;
-    StagedList& list = peers_[peer].staged;
+    StagedList& list = peers_.waiting(peer).staged;
     if (list.count == 0) {
         list.first = position + 1;
         waiting_.push_back(peer);
@@ -34,7 +34,7 @@ void Staging::push(PeerId peer, const Packet& packet) noexcept {
 }
 
 std::optional<Packet> Staging::pop(PeerId peer) noexcept {
-    StagedList& list = peers_[peer].staged;
+    StagedList& list = peers_.waiting(peer).staged;
     if (list.count == 0) {
         return std::nullopt;
     }
@@ -51,10 +51,10 @@ std::optional<Packet> Staging::pop(PeerId peer) noexcept {
 }
 
 void Staging::stop_waiting(PeerId peer) noexcept {
-    StagedList& list = peers_[peer].staged;
+    StagedList& list = peers_.waiting(peer).staged;
     const PeerId moved = waiting_.back();
     waiting_[list.waiting_at - 1] = moved;
-    peers_[moved].staged.waiting_at = list.waiting_at;
+    peers_.waiting(moved).staged.waiting_at = list.waiting_at;
     waiting_.pop_back();
     list.waiting_at = 0;
     list.is_abandoned = false;

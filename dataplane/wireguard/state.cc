@@ -21,9 +21,11 @@ State::State(Tables& shared, WorkerId its_worker, crypto::Aead its_aead,
       aead{std::move(its_aead)},
       staging{shared.peers(), shared.capacity().staged_packets_per_worker},
       seal_scratch{std::make_unique<SealScratch>()},
+      open_scratch{std::make_unique<OpenScratch>()},
       identification{its_identification},
       released{its_released},
-      worker{its_worker} {}
+      worker{its_worker},
+      is_alone{shared.capacity().workers == 1} {}
 
 bool State::post(TunnelEventKind kind, PeerId peer, std::uint32_t index, Now now) noexcept {
     const TunnelEvent event{kind, peer, index, now};
@@ -35,7 +37,7 @@ bool State::post(TunnelEventKind kind, PeerId peer, std::uint32_t index, Now now
 }
 
 void State::ask_for_handshake(PeerId peer, Now now) noexcept {
-    Stamp& asked_at = tables.peers()[peer].asked_at;
+    Stamp& asked_at = tables.peers().waiting(peer).asked_at;
     if (asked_at.is_set() && now - asked_at.at() < kAskEvery) {
         return;
     }

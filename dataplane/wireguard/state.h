@@ -12,6 +12,7 @@
 #include "dataplane/packet/identification.h"
 #include "dataplane/packet/interface.h"
 #include "dataplane/wireguard/handshake_budget.h"
+#include "dataplane/wireguard/open_scratch.h"
 #include "dataplane/wireguard/seal_scratch.h"
 #include "dataplane/wireguard/staging.h"
 #include "dataplane/wireguard/tables.h"
@@ -55,10 +56,12 @@ struct State {
     Staging staging;
     HandshakeBudget budget;
     std::unique_ptr<SealScratch> seal_scratch;  // Sealing's
+    std::unique_ptr<OpenScratch> open_scratch;  // open_stage's
     IdentificationSource& identification;       // this worker's, shared with its NAT
     Counter& released;
     WireguardCounters counters;
     WorkerId worker;
+    bool is_alone;  // no other worker seals or opens
     // The slice's.
     Now swept_at{};
     std::uint32_t sweep_round = 0;     // next peer of this worker to look at, by its number here

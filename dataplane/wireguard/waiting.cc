@@ -28,7 +28,7 @@ Session* usable_session(State& state, const Peer& peer, Now now) noexcept {
     }
     Session& session = state.tables.sessions()[slot];
     const bool is_usable =
-        session.may_send.load(std::memory_order_relaxed) && now < session.send_until &&
+        session.may_send.load(std::memory_order_relaxed) && now < session.send_until() &&
         session.next_counter.load(std::memory_order_relaxed) < kRejectAfterMessages;
     return is_usable ? &session : nullptr;
 }
@@ -41,7 +41,7 @@ void wait_for_session(State& state, Batch& batch, PacketIndex index, PeerId peer
         return;
     }
     state.ask_for_handshake(peer, now);
-    const bool is_replacing = state.tables.peers()[peer].staged.count >= kStagedPerPeerMax;
+    const bool is_replacing = state.tables.peers().waiting(peer).staged.count >= kStagedPerPeerMax;
     if (is_replacing &&
         !admit_oldest(state, batch, peer, Lane::drop, DropReason::staging_replaced)) {
         batch.drop(index, DropReason::staging_full);

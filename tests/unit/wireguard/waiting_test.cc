@@ -159,7 +159,7 @@ TEST_F(WaitingTest, TheOldestOf128GivesWay) {
     const Packet& oldest = near.batch[near.batch.lane(Lane::drop)[0]];
     EXPECT_EQ(oldest.verdict, DropReason::staging_replaced);
     EXPECT_EQ(oldest.header<Ipv4Header>(oldest.l3).identification.host(), 0);
-    EXPECT_EQ(near.peer().staged.count, 128U);
+    EXPECT_EQ(near.tables->peers().waiting(0).staged.count, 128U);
 }
 
 // W7: a scan of dead peers takes no more than the room that all have together, and a peer with a
