@@ -18,6 +18,27 @@ Loaded refused(std::string text) {
     return loaded;
 }
 
+Loaded read_all(std::string_view text, const ReadFile& read, const FindDevice& is_here) {
+    Document document = read_document(text);
+    Loaded loaded;
+    loaded.diagnostics = std::move(document.diagnostics);
+    if (!document.root) {
+        return loaded;
+    }
+    Reading reading = parse(*document.root);
+    read_tunnel_files(reading, read);
+    const std::vector<Diagnostic> broken = validate(reading, is_here);
+    loaded.config = std::move(reading.config);
+    loaded.diagnostics.insert(loaded.diagnostics.end(), reading.diagnostics.begin(),
+                              reading.diagnostics.end());
+    loaded.diagnostics.insert(loaded.diagnostics.end(), broken.begin(), broken.end());
+    std::stable_sort(loaded.diagnostics.begin(), loaded.diagnostics.end(),
+                     [](const Diagnostic& a, const Diagnostic& b) {
+                         return std::tie(a.file, a.position) < std::tie(b.file, b.position);
+                     });
+    return loaded;
+}
+
 }  // namespace
 
 bool Loaded::is_valid() const noexcept {
@@ -45,23 +66,10 @@ std::string to_string(const std::vector<Diagnostic>& diagnostics, std::string_vi
 }
 
 Loaded load_text(std::string_view text, const ReadFile& read, const FindDevice& is_here) {
-    Document document = read_document(text);
-    Loaded loaded;
-    loaded.diagnostics = std::move(document.diagnostics);
-    if (!document.root) {
-        return loaded;
-    }
-    Reading reading = parse(*document.root);
-    read_tunnel_files(reading, read);
-    const std::vector<Diagnostic> broken = validate(reading, is_here);
-    loaded.config = std::move(reading.config);
-    loaded.diagnostics.insert(loaded.diagnostics.end(), reading.diagnostics.begin(),
-                              reading.diagnostics.end());
-    loaded.diagnostics.insert(loaded.diagnostics.end(), broken.begin(), broken.end());
-    std::stable_sort(loaded.diagnostics.begin(), loaded.diagnostics.end(),
-                     [](const Diagnostic& a, const Diagnostic& b) {
-                         return std::tie(a.file, a.position) < std::tie(b.file, b.position);
-                     });
+    Loaded loaded = read_all(text, read, is_here);
+    // What was read stands between what the reading needed, which is gone now: a page of memory with
+    // one peer's prefixes in it is a page. The copy stands together.
+    loaded.config = Config{loaded.config};
     return loaded;
 }
 

@@ -25,7 +25,7 @@ void add_machine(TunnelModel& model, const Tunnels& tunnels, const Tunnels::Tunn
     model.is_running = tunnels.is_running();
     for (const auto& [number, peer] : tunnels.peers().booked()) {
         const auto report =
-            peer.tunnel == model.name ? tunnel.device.report(number, now) : std::nullopt;
+            *peer.tunnel == model.name ? tunnel.device.report(number, now) : std::nullopt;
         model.peers_up += report && report->status == PeerStatus::up ? 1 : 0;
     }
     for (const HandshakeRole role : {HandshakeRole::initiator, HandshakeRole::responder}) {
@@ -208,14 +208,14 @@ PeerPage peer_page(const contract::PeersReply& reply, const Tunnels& tunnels,
         const contract::PeerRow& row = reply.rows[index];
         const BookedPeer* const booked = tunnels.peers().find(row.peer);
         const auto tunnel =
-            booked == nullptr ? tunnels.tunnels().end() : tunnels.tunnels().find(booked->tunnel);
+            booked == nullptr ? tunnels.tunnels().end() : tunnels.tunnels().find(*booked->tunnel);
         if (tunnel == tunnels.tunnels().end() || booked->settings->public_key != row.public_key) {
             continue;
         }
         const wireguard::PeerReport report =
             tunnel->second->device.report(row.peer, moment.now).value_or(wireguard::PeerReport{});
         PeerModel model;
-        model.tunnel = booked->tunnel;
+        model.tunnel = *booked->tunnel;
         model.name = booked->settings->name;
         model.public_key = config::to_base64(row.public_key);
         model.has_preshared_key = !booked->settings->preshared_key.is_zero();

@@ -60,7 +60,7 @@ void PeerBook::adopt(const std::string& tunnel, const PeerRow& row) {
     if (row.peer >= capacity_) {
         return;
     }
-    numbers_[{tunnel, row.public_key}] = row.peer;
+    numbers_[tunnel][row.public_key] = row.peer;
     while (next_fresh_ <= row.peer) {
         if (next_fresh_ != row.peer) {
             released_.push_back(next_fresh_);
@@ -72,7 +72,8 @@ void PeerBook::adopt(const std::string& tunnel, const PeerRow& row) {
 
 std::optional<std::uint32_t> PeerBook::number_of(const std::string& tunnel,
                                                  const config::PublicKeyBytes& key) {
-    if (const auto found = numbers_.find({tunnel, key}); found != numbers_.end()) {
+    auto& numbers = numbers_[tunnel];
+    if (const auto found = numbers.find(key); found != numbers.end()) {
         return found->second;
     }
     std::uint32_t number = 0;
@@ -84,7 +85,7 @@ std::optional<std::uint32_t> PeerBook::number_of(const std::string& tunnel,
     } else {
         return std::nullopt;
     }
-    numbers_[{tunnel, key}] = number;
+    numbers[key] = number;
     return number;
 }
 
@@ -93,7 +94,7 @@ void PeerBook::release(std::uint32_t number) {
     if (found == booked_.end()) {
         return;
     }
-    numbers_.erase({found->second.tunnel, found->second.settings->public_key});
+    numbers_[*found->second.tunnel].erase(found->second.settings->public_key);
     booked_.erase(found);
     released_.push_back(number);
 }
@@ -144,7 +145,7 @@ std::vector<std::uint32_t> PeerBook::others_of(const std::string& tunnel,
                                                const std::vector<std::uint32_t>& keep) const {
     std::vector<std::uint32_t> others;
     for (const auto& [number, peer] : booked_) {
-        if (peer.tunnel == tunnel && !std::binary_search(keep.begin(), keep.end(), number)) {
+        if (*peer.tunnel == tunnel && !std::binary_search(keep.begin(), keep.end(), number)) {
             others.push_back(number);
         }
     }

@@ -19,9 +19,9 @@
 namespace towpath::control {
 
 struct BookedPeer {
-    std::string tunnel;
-    std::uint8_t tunnel_id = 0;                    // of the interface
     std::shared_ptr<const config::Peer> settings;  // in the configuration; never null
+    const std::string* tunnel = nullptr;           // its name, in the same configuration
+    std::uint8_t tunnel_id = 0;                    // of the interface
     IpEndpoint endpoint;                           // configured or resolved; none: not known
     std::uint32_t endpoint_generation = 0;
     IpEndpoint learned;                                          // where it was last heard of
@@ -40,8 +40,11 @@ public:
                                                          const config::PublicKeyBytes& key);
     void book(std::uint32_t number, BookedPeer peer) { booked_[number] = std::move(peer); }
     // Of a booked peer: the same settings in a newer configuration.
-    void refer(std::uint32_t number, std::shared_ptr<const config::Peer> settings) {
-        booked_.at(number).settings = std::move(settings);
+    void refer(std::uint32_t number, std::shared_ptr<const config::Peer> settings,
+               const std::string& tunnel) {
+        BookedPeer& peer = booked_.at(number);
+        peer.settings = std::move(settings);
+        peer.tunnel = &tunnel;
     }
     // Of a booked peer; its number goes to the end of the queue.
     void release(std::uint32_t number);
@@ -67,11 +70,10 @@ public:
                                                     bool is_whole, std::uint64_t commit) const;
 
 private:
-    using Key = std::pair<std::string, config::PublicKeyBytes>;
     std::uint32_t capacity_ = 0;
     std::uint32_t next_fresh_ = 0;
     std::deque<std::uint32_t> released_;
-    std::map<Key, std::uint32_t> numbers_;
+    std::map<std::string, std::map<config::PublicKeyBytes, std::uint32_t>> numbers_;  // by tunnel
     std::map<std::uint32_t, BookedPeer> booked_;
 };
 

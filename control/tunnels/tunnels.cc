@@ -195,7 +195,7 @@ void Tunnels::configure_tunnel(const config::Tunnel& settings, std::uint8_t inte
             continue;
         }
         kept.push_back(*number);
-        configure_peer(*tunnel, peer, *number, changes, actions);
+        configure_peer(*tunnel, settings.name, peer, *number, changes, actions);
     }
     std::sort(kept.begin(), kept.end());
     for (const std::uint32_t number : book_.others_of(settings.name, kept)) {
@@ -205,16 +205,20 @@ void Tunnels::configure_tunnel(const config::Tunnel& settings, std::uint8_t inte
     changes.actions.emplace_back(settings.name, std::move(actions));
 }
 
-void Tunnels::configure_peer(Tunnel& tunnel, const config::Peer& peer, std::uint32_t number,
-                             Changes& changes, wireguard::ActionList& actions) {
+void Tunnels::configure_peer(Tunnel& tunnel, const std::string& name, const config::Peer& peer,
+                             std::uint32_t number, Changes& changes,
+                             wireguard::ActionList& actions) {
     const BookedPeer* const before = book_.find(number);
     std::shared_ptr<const config::Peer> shared{config_, &peer};
     if (before != nullptr && *before->settings == peer &&
         before->tunnel_id == tunnel.interface_id) {
-        book_.refer(number, std::move(shared));
+        book_.refer(number, std::move(shared), name);
         return;
     }
-    BookedPeer booked{tunnel.settings.name, tunnel.interface_id, std::move(shared), {}, 0, {}};
+    BookedPeer booked;
+    booked.settings = std::move(shared);
+    booked.tunnel = &name;
+    booked.tunnel_id = tunnel.interface_id;
     if (before != nullptr) {
         booked.endpoint = before->endpoint;
         booked.endpoint_generation = before->endpoint_generation;
@@ -305,7 +309,7 @@ Tunnels::Tunnel* Tunnels::tunnel_with(std::uint8_t interface_id) {
 
 Tunnels::Tunnel* Tunnels::tunnel_of(std::uint32_t peer) {
     const BookedPeer* const booked = book_.find(peer);
-    const auto found = booked == nullptr ? tunnels_.end() : tunnels_.find(booked->tunnel);
+    const auto found = booked == nullptr ? tunnels_.end() : tunnels_.find(*booked->tunnel);
     return found == tunnels_.end() ? nullptr : found->second.get();
 }
 

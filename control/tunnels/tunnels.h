@@ -117,8 +117,9 @@ private:
     [[nodiscard]] Changes configure();
     void configure_tunnel(const config::Tunnel& settings, std::uint8_t interface_id,
                           Changes& changes);
-    void configure_peer(Tunnel& tunnel, const config::Peer& peer, std::uint32_t number,
-                        Changes& changes, wireguard::ActionList& actions);
+    // `name` and `peer` are in config_.
+    void configure_peer(Tunnel& tunnel, const std::string& name, const config::Peer& peer,
+                        std::uint32_t number, Changes& changes, wireguard::ActionList& actions);
     void remove_tunnel(const std::string& name, Changes& changes);
     void carry_out(Changes& changes, bool is_whole);
     void send_transaction(const std::vector<std::uint32_t>& stated,

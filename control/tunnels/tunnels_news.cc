@@ -59,7 +59,7 @@ std::string words_of(const News& news, const BookedPeer& peer) {
 }  // namespace
 
 std::string Tunnels::label_of(const BookedPeer& peer) {
-    return peer.tunnel + ": peer " +
+    return *peer.tunnel + ": peer " +
            (peer.settings->name.empty() ? short_key(peer.settings->public_key)
                                         : peer.settings->name);
 }

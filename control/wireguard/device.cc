@@ -19,7 +19,7 @@ Duration Device::jitter() {
 }
 
 void Device::schedule(Peer& peer) {
-    std::optional<Now> next = peer.retransmit_at;
+    PerhapsNow next = peer.retransmit_at;
     if (peer.erase_at && (!next || *peer.erase_at < *next)) {
         next = peer.erase_at;
     }
@@ -90,7 +90,7 @@ void Device::send_initiation(Peer& peer, bool forgets_local_address, const Momen
     authenticate(made->message, peer.remote->keys(), peer.cookie.usable(moment.now));
     peer.cookie.on_sent(made->message.mac1);
     peer.pending = std::make_unique<PendingInitiation>(std::move(made->pending));
-    owner_of_index_[*index] = {peer.settings.id, false};
+    owner_of_index_[*index] = {peer.settings.id};
     peer.last_sent = moment.now;
     if (peer.unanswered >= kFruitless_min) {
         const PeerStatus status = trouble_of(peer, moment.now);
@@ -214,16 +214,22 @@ void Device::on_session_confirmed(PeerId id, std::uint32_t index, const Moment& 
 }
 
 void Device::add_session(Peer& peer, std::uint32_t index, const Moment& moment) {
-    owner_of_index_[index] = {peer.settings.id, true};
-    peer.sessions.push_back(index);
+    owner_of_index_[index] = {peer.settings.id, true, peer.newest_session};
+    peer.newest_session = index;
+    ++peer.session_count;
     peer.erase_at = moment.now + kSessionErase;
     schedule(peer);
 }
 
 void Device::forget_session(Peer& peer, std::uint32_t index) {
-    owner_of_index_.erase(index);
-    peer.sessions.erase(std::remove(peer.sessions.begin(), peer.sessions.end(), index),
-                        peer.sessions.end());
+    const auto gone = owner_of_index_.find(index);
+    std::uint32_t* link = &peer.newest_session;
+    while (*link != index) {
+        link = &owner_of_index_.at(*link).older_session;
+    }
+    *link = gone->second.older_session;
+    --peer.session_count;
+    owner_of_index_.erase(gone);
 }
 
 void Device::on_index_free(std::uint32_t index) {

@@ -155,7 +155,8 @@ public:
 private:
     struct IndexOwner {
         PeerId peer = 0;
-        bool is_session = false;  // otherwise an initiation of ours
+        bool is_session = false;          // otherwise an initiation of ours
+        std::uint32_t older_session = 0;  // index of the peer's next one, if there is one
     };
 
     // device_messages.cc
@@ -187,7 +188,7 @@ private:
     void on_completed(Peer& peer, HandshakeRole role, const Moment& moment);
     void drop_pending(Peer& peer);
     void add_session(Peer& peer, std::uint32_t index, const Moment& moment);
-    void forget_session(Peer& peer, std::uint32_t index);
+    void forget_session(Peer& peer, std::uint32_t index);  // one of the peer's
     void ask_for_address(Peer& peer, const Moment& moment, ActionList& out);
     void schedule(Peer& peer);
     [[nodiscard]] Duration jitter();

@@ -43,7 +43,7 @@ void Device::set_identity(std::optional<crypto::PrivateKey> key, const Moment& m
         peer.last_sent.reset();
         peer.completed_at.reset();
         forget_trouble(peer);
-        if (!peer.sessions.empty()) {
+        if (peer.session_count != 0) {
             append(out, EndSessions{id, EndSessions::How::stop_sending});
         }
         if (is_first && peer.is_wanted) {
@@ -156,8 +156,8 @@ void Device::remove_peer(PeerId id, ActionList& out) {
         return;
     }
     end(*peer, out);
-    for (const std::uint32_t index : peer->sessions) {
-        owner_of_index_.erase(index);
+    while (peer->session_count != 0) {
+        forget_session(*peer, peer->newest_session);
     }
     peer_of_key_.erase(peer->settings.public_key);
     peers_.erase(id);
@@ -215,7 +215,8 @@ void Device::on_new_data_plane(const Moment& moment,
     owner_of_index_.clear();
     for (auto& [id, peer] : peers_) {
         peer.pending.reset();
-        peer.sessions.clear();
+        peer.newest_session = 0;
+        peer.session_count = 0;
         peer.attempts = 0;
         forget_trouble(peer);
         peer.last_sent.reset();

@@ -7,11 +7,11 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "control/wireguard/action.h"
 #include "control/wireguard/cookie_jar.h"
 #include "control/wireguard/identity.h"
+#include "control/wireguard/perhaps_now.h"
 
 namespace towpath::control::wireguard {
 
@@ -62,26 +62,29 @@ struct Peer {
     bool has_endpoint = false;     // configured, resolved or learnt: the data plane has one
 
     std::unique_ptr<PendingInitiation> pending;  // few peers have one at a time
-    std::vector<std::uint32_t> sessions;         // indices of keypairs that the data plane has
+    // Keypairs that the data plane has: the index of the newest, which leads to the others
+    // (Device), and how many there are.
+    std::uint32_t newest_session = 0;
+    std::uint32_t session_count = 0;
     SentTimestamps sent_timestamps;
     Timestamp greatest_received;  // survives everything but the peer (wireguard.md section 6)
     CookieHolder cookie;
 
     unsigned attempts = 0;
     unsigned unanswered = 0;  // initiations since the last handshake, over all attempts
-    std::optional<Now> unanswered_since;
-    unsigned unconfirmed = 0;          // the peer's, that were answered since then
-    bool is_wanted = false;            // a handshake was asked for and could not begin
-    std::optional<Now> last_sent;      // initiation or response
-    std::optional<Now> last_consumed;  // initiation of the peer's
-    std::optional<Now> completed_at;
+    PerhapsNow unanswered_since;
+    unsigned unconfirmed = 0;  // the peer's, that were answered since then
+    bool is_wanted = false;    // a handshake was asked for and could not begin
+    PerhapsNow last_sent;      // initiation or response
+    PerhapsNow last_consumed;  // initiation of the peer's
+    PerhapsNow completed_at;
     std::optional<UnixTime> completed_at_unix;
-    std::optional<Now> resolve_asked_at;
+    PerhapsNow resolve_asked_at;
 
     // Deadlines.
-    std::optional<Now> retransmit_at;
-    std::optional<Now> erase_at;
-    std::optional<Now> scheduled;  // where the device's agenda has this peer
+    PerhapsNow retransmit_at;
+    PerhapsNow erase_at;
+    PerhapsNow scheduled;  // where the device's agenda has this peer
 
     PeerStatus trouble = PeerStatus::idle;  // the last thing that went wrong; idle: nothing
     PeerStatus said = PeerStatus::idle;     // what the log has heard last: up, or a trouble

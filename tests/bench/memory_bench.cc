@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What peers and sessions take of memory (decisions.md W16): the anonymous memory of this process
-// before and after ten thousand of each are in the tables of the data plane and in the machine of
+// before and after fifty thousand of each are in the tables of the data plane and in the machine of
 // control. A peer without a session may take 2 KiB and a keypair 1.3 KiB, both processes together;
 // what configuration and books take besides, tunnel_remembers_ten_thousand_peers in
 // tests/integration says. No thresholds here.
@@ -22,7 +22,8 @@
 namespace towpath {
 namespace {
 
-constexpr std::uint32_t kPeers = 10'000;
+// So many that a huge page more or less is nothing.
+constexpr std::uint32_t kPeers = 50'000;
 constexpr std::uint32_t kSessions = kPeers * 3 / 2 + 64;
 constexpr std::uint64_t kIndexKey = 99;
 constexpr Now kNow{std::chrono::seconds{1000}};
