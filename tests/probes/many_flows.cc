@@ -27,7 +27,7 @@ namespace towpath::probes {
 namespace {
 
 constexpr std::size_t kMaxSources = 20000;
-constexpr std::size_t kBatch = 256;  // asked before answers are read: no queue on the way overflows
+constexpr std::size_t kBatch = 64;  // asked before answers are read: no queue on the way overflows
 constexpr int kTries = 5;
 
 struct Seen {
@@ -147,12 +147,18 @@ private:
 
     bool collect(std::size_t begin, std::size_t end) {
         bool all = true;
+        int patience_ms = stream_ ? 4000 : 300;
         for (auto index = begin; index < end; ++index) {
             auto& flow = flows_[index];
+            if (flow.answered) {
+                continue;
+            }
             Seen seen{};
-            if (flow.answered || !wait_readable(flow.socket, stream_ ? 4000 : 300) ||
-                recv(flow.socket.get(), &seen, sizeof seen, 0) != sizeof seen) {
-                all = all && flow.answered;
+            const bool is_there = wait_readable(flow.socket, patience_ms);
+            if (!is_there || recv(flow.socket.get(), &seen, sizeof seen, 0) != sizeof seen) {
+                all = false;
+                // The others were asked with this one: they have had as long.
+                patience_ms = is_there ? patience_ms : 0;
                 continue;
             }
             const Endpoint endpoint{seen.address, static_cast<std::uint16_t>(seen.port)};

@@ -1,100 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The contract's framing: what is sent arrives equal, and whatever is not exactly a message is
-// refused with the reason that fits.
+// The contract's framing: values that a field cannot have are refused.
 #include "dataplane/contract/framing.h"
 
 #include <gtest/gtest.h>
 
 #include <cstring>
-#include <vector>
+#include <span>
 
 namespace towpath::contract {
 namespace {
 
-// A span of `size` bytes at the start of an aligned buffer.
-template <class M>
-MessageBuffer buffer_with(const M& message) {
-    MessageBuffer buffer;
-    std::memcpy(buffer.bytes.data(), &message, sizeof(message));
-    return buffer;
-}
-
-template <class M>
-auto decode(std::span<const std::byte> bytes) {
-    if constexpr (static_cast<int>(M::kType) < 100) {
-        return decode_downward(bytes);
-    } else {
-        return decode_upward(bytes);
-    }
-}
-
-template <class M>
-class EveryMessage : public ::testing::Test {};
-
-using AllMessages =
-    ::testing::Types<HelloControl, Start, InterfaceSet, RouteChunk, Ipv6RouteChunk, NatSet,
-                     SourceChunk, PoolChunk, AllowChunk, StatusQuery, CountersQuery, ReasonsQuery,
-                     InterfacesQuery, NatLookupQuery, NatListQuery, PortUsageQuery, EventsSubscribe,
-                     HelloDataplane, Started, StartFailed, Applied, Refused, LinkChange,
-                     StatusReply, ReasonsReply, InterfacesReply, NatLookupReply, NatListReply,
-                     PortUsageReply, StartReply, StartQuery, EventBatch, TunnelSet, AdvertiseChunk,
-                     PeersBegin, PeerSet, PeerPrefixChunk, PeersCommit, PeersApplied,
-                     SessionInstall, SessionInstalled, SessionsEnd, PeersQuery, SessionsQuery,
-                     PeersReply, SessionsReply, HandshakesReceived, TunnelEvents>;
-TYPED_TEST_SUITE(EveryMessage, AllMessages);
-
-TYPED_TEST(EveryMessage, ArrivesAsItWasSent) {
-    TypeParam message;
-    message.header.request = 0x01020304;
-    const MessageBuffer buffer = buffer_with(message);
-    const auto decoded = decode<TypeParam>(std::span{buffer.bytes}.first(sizeof(message)));
-    ASSERT_TRUE(decoded.has_value());
-    const auto* const view = std::get<const TypeParam*>(*decoded);
-    const auto bytes = bytes_of(*view);
-    EXPECT_EQ(std::memcmp(bytes.data(), &message, sizeof(message)), 0);
-}
-
-TYPED_TEST(EveryMessage, EveryTruncationIsRefused) {
-    const TypeParam message;
-    const MessageBuffer buffer = buffer_with(message);
-    for (std::size_t size = 0; size < sizeof(message); ++size) {
-        const auto decoded = decode<TypeParam>(std::span{buffer.bytes}.first(size));
-        ASSERT_FALSE(decoded.has_value()) << size;
-        EXPECT_EQ(decoded.error(), size < sizeof(Header) ? Error::truncated : Error::bad_length);
-    }
-}
-
-TYPED_TEST(EveryMessage, OneByteMoreIsRefusedEvenIfTheHeaderAgrees) {
-    TypeParam message;
-    message.header.size_bytes = sizeof(message) + 1;
-    const MessageBuffer buffer = buffer_with(message);
-    const auto decoded = decode<TypeParam>(std::span{buffer.bytes}.first(sizeof(message) + 1));
-    ASSERT_FALSE(decoded.has_value());
-    EXPECT_EQ(decoded.error(), Error::bad_length);
-}
-
-TYPED_TEST(EveryMessage, AnotherContractNumberIsRefused) {
-    TypeParam message;
-    message.header.version = kContractVersion + 1;
-    const MessageBuffer buffer = buffer_with(message);
-    const auto decoded = decode<TypeParam>(std::span{buffer.bytes}.first(sizeof(message)));
-    ASSERT_FALSE(decoded.has_value());
-    EXPECT_EQ(decoded.error(), Error::bad_version);
-}
-
-TYPED_TEST(EveryMessage, IsUnknownInTheOtherDirection) {
-    const TypeParam message;
-    const MessageBuffer buffer = buffer_with(message);
-    const auto bytes = std::span{buffer.bytes}.first(sizeof(message));
-    const bool is_down = static_cast<int>(TypeParam::kType) < 100;
-    const Error error = is_down ? decode_upward(bytes).error() : decode_downward(bytes).error();
-    EXPECT_EQ(error, Error::bad_type);
-}
-
 template <class M>
 bool accepts(const M& message) {
-    const MessageBuffer buffer = buffer_with(message);
-    return decode<M>(std::span{buffer.bytes}.first(sizeof(M))).has_value();
+    MessageBuffer buffer;
+    std::memcpy(buffer.bytes.data(), &message, sizeof(message));
+    const auto bytes = std::span{buffer.bytes}.first(sizeof(message));
+    if constexpr (static_cast<int>(M::kType) < 100) {
+        return decode_downward(bytes).has_value();
+    } else {
+        return decode_upward(bytes).has_value();
+    }
 }
 
 TEST(Framing, ReasonsAreAsManyAsAReplyHasCountersFor) {
