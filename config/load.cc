@@ -67,8 +67,8 @@ std::string to_string(const std::vector<Diagnostic>& diagnostics, std::string_vi
 
 Loaded load_text(std::string_view text, const ReadFile& read, const FindDevice& is_here) {
     Loaded loaded = read_all(text, read, is_here);
-    // What was read stands between what the reading needed, which is gone now: a page of memory with
-    // one peer's prefixes in it is a page. The copy stands together.
+    // What was read stands between what the reading needed, which is gone now: a page of memory
+    // with one peer's prefixes in it is a page. The copy stands together.
     loaded.config = Config{loaded.config};
     return loaded;
 }
