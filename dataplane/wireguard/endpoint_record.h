@@ -26,6 +26,7 @@ struct PeerEndpoint {
     Now stamp{};        // when the packet that it was learned from arrived
     std::uint32_t configured_generation = 0;  // of the configured endpoint that was applied last
     std::uint16_t path_mtu_bytes = 0;         // of the way to `remote`; 0: nothing was told
+    Now path_mtu_told{};                      // when it was told last
 
     [[nodiscard]] bool is_known() const noexcept { return !remote.is_none(); }
 };
@@ -49,7 +50,7 @@ public:
         do {
             version = control_.load(std::memory_order_acquire) & kVersionMask;
             const Copy& copy = copies_[version & 1U];
-#pragma GCC unroll 7
+#pragma GCC unroll 8
             for (std::size_t word = 0; word < kWords; ++word) {
                 const std::uint64_t value = copy[word].load(std::memory_order_acquire);
                 std::memcpy(to + word * sizeof value, &value, sizeof value);
@@ -79,10 +80,9 @@ public:
 private:
     static constexpr std::uint32_t kClaimed = 1U << 31U;
     static constexpr std::uint32_t kVersionMask = kClaimed - 1;
-    static constexpr std::size_t kWords = 7;
-    static constexpr std::size_t kWordsOfLine = 8;
+    static constexpr std::size_t kWords = 8;
     using Words = std::array<std::uint64_t, kWords>;
-    using Copy = std::array<std::atomic<std::uint64_t>, kWordsOfLine>;
+    using Copy = std::array<std::atomic<std::uint64_t>, kWords>;
     static_assert(sizeof(PeerEndpoint) == sizeof(Words) &&
                   std::is_trivially_copyable_v<PeerEndpoint>);
 

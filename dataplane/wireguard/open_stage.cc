@@ -33,7 +33,7 @@ public:
     // First pass: which message this is; where its session would be.
     void take(PacketIndex index) noexcept {
         if (batch_[index].transport == TransportKind::icmp_error) {
-            take_too_big(state_, batch_, index);
+            take_too_big(state_, batch_, index, now_);
             return;
         }
         const auto payload = udp_payload(batch_[index]);
@@ -191,8 +191,9 @@ private:
         }
         Packet& packet = batch_[candidate.packet];
         inner.combine_ecn(outer_ecn(packet));
-        lower_inner_mss({candidate.data, inner.total_length_bytes()},
-                        (*state_.interfaces)[tunnel].mtu_bytes);
+        lower_inner_mss(
+            {candidate.data, inner.total_length_bytes()},
+            inner_mtu_bytes((*state_.interfaces)[tunnel].mtu_bytes, state_.tables.peers()[peer]));
         tally.count(kTransportLength_min_bytes + candidate.length_bytes);
         unwrap(packet, candidate.data, inner, tunnel);
         batch_.put(candidate.packet, Lane::parse);

@@ -36,13 +36,13 @@ PeerId quoted_peer(State& state, const QuotedUdp& quoted) noexcept {
 
 }  // namespace
 
-void take_too_big(State& state, Batch& batch, PacketIndex index) noexcept {
+void take_too_big(State& state, Batch& batch, PacketIndex index, Now now) noexcept {
     const Packet& packet = batch[index];
     const std::optional<QuotedUdp> quoted = quoted_udp6(packet);
     const IpAddress ours{packet.header<Ipv6Header>(packet.l3).destination};
-    const PeerId peer =
+    const PeerId id =
         quoted && quoted->source.address == ours ? quoted_peer(state, *quoted) : kNoPeer;
-    if (peer == kNoPeer) {
+    if (id == kNoPeer) {
         batch.drop(index, DropReason::icmp_error_no_mapping);
         return;
     }
@@ -50,16 +50,40 @@ void take_too_big(State& state, Batch& batch, PacketIndex index) noexcept {
     const auto path_mtu_bytes =
         static_cast<std::uint16_t>(std::clamp<std::uint32_t>(told, kIpv6MtuMinimum_bytes, 0xFFFF));
     // Who finds another writer at work gives up: the next packet that is too big says it again.
-    state.tables.peers()[peer].endpoint.update([&](PeerEndpoint& endpoint) {
-        const bool is_lower =
+    Peer& peer = state.tables.peers()[id];
+    const bool is_heard = peer.endpoint.update([&](PeerEndpoint& endpoint) {
+        const bool is_no_wider =
             endpoint.remote == quoted->destination &&
-            (endpoint.path_mtu_bytes == 0 || path_mtu_bytes < endpoint.path_mtu_bytes);
-        if (is_lower) {
+            (endpoint.path_mtu_bytes == 0 || path_mtu_bytes <= endpoint.path_mtu_bytes);
+        if (is_no_wider) {
             endpoint.path_mtu_bytes = path_mtu_bytes;
+            endpoint.path_mtu_told = now;
         }
-        return is_lower;
+        return is_no_wider;
     });
+    if (is_heard) {
+        peer.set(Peer::kPathMtuTold);
+    }
     batch.put(index, Lane::absorb);
+}
+
+void forget_old_path_mtu(Peer& peer, Now now) noexcept {
+    const auto holds = [now](const PeerEndpoint& endpoint) {
+        return endpoint.path_mtu_bytes != 0 && now - endpoint.path_mtu_told < kPathMtuAge_max;
+    };
+    if (holds(peer.endpoint.read())) {
+        return;
+    }
+    peer.clear(Peer::kPathMtuTold);
+    peer.endpoint.update([&](PeerEndpoint& endpoint) {
+        const bool is_old = endpoint.path_mtu_bytes != 0 && !holds(endpoint);
+        endpoint.path_mtu_bytes = is_old ? std::uint16_t{0} : endpoint.path_mtu_bytes;
+        return is_old;
+    });
+    // Told again meanwhile, or another writer was in.
+    if (peer.endpoint.read().path_mtu_bytes != 0) {
+        peer.set(Peer::kPathMtuTold);
+    }
 }
 
 void refuse_too_long(Batch& batch, PacketIndex index, std::uint16_t mtu_bytes) noexcept {

@@ -117,8 +117,9 @@ struct PeerWaiting {
 // Three cache lines: a packet needs the last, and the one of the first two that is in force.
 struct alignas(64) Peer {
     [[no_unique_address]] EndpointRecord endpoint;  // its tail holds what follows
-    // Bit 31 in use, bit 30 a keepalive is due at once, bits 16 to 23 the tunnel, the low 16 the
-    // keepalive interval. The server thread writes it as one word; bit 30 anybody.
+    // Bit 31 in use, bits 16 to 23 the tunnel, the low 16 the keepalive interval: the server
+    // thread's, changed as one word. Bits 30 and 29, anybody's: a keepalive is due at once; the
+    // endpoint's path MTU was told.
     std::atomic<std::uint32_t> settings_word{0};
     SharedPeerSlots slots;
     Stamp sent_at;                                 // any authenticated message
@@ -130,6 +131,8 @@ struct alignas(64) Peer {
 
     static constexpr std::uint32_t kInUse = 1U << 31U;
     static constexpr std::uint32_t kKeepaliveDue = 1U << 30U;
+    static constexpr std::uint32_t kPathMtuTold = 1U << 29U;
+    static constexpr std::uint32_t kNotes = kKeepaliveDue | kPathMtuTold;
     [[nodiscard]] bool is_in_use() const noexcept { return (word() & kInUse) != 0; }
     [[nodiscard]] InterfaceId tunnel() const noexcept {
         return static_cast<InterfaceId>(word() >> 16U & 0xFFU);
@@ -137,12 +140,14 @@ struct alignas(64) Peer {
     [[nodiscard]] Duration keepalive_interval() const noexcept {
         return std::chrono::seconds{word() & 0xFFFFU};
     }
-    [[nodiscard]] bool is_keepalive_due() const noexcept { return (word() & kKeepaliveDue) != 0; }
-    void set_keepalive_due(bool is_due) noexcept {
-        if (is_due) {
-            settings_word.fetch_or(kKeepaliveDue, std::memory_order_relaxed);
-        } else if (is_keepalive_due()) {
-            settings_word.fetch_and(~kKeepaliveDue, std::memory_order_relaxed);
+    // `note` is one of kNotes.
+    [[nodiscard]] bool has(std::uint32_t note) const noexcept { return (word() & note) != 0; }
+    void set(std::uint32_t note) noexcept {
+        settings_word.fetch_or(note, std::memory_order_acq_rel);
+    }
+    void clear(std::uint32_t note) noexcept {
+        if (has(note)) {
+            settings_word.fetch_and(~note, std::memory_order_acq_rel);
         }
     }
 

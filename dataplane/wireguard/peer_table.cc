@@ -36,8 +36,8 @@ void PeerTable::configure(PeerId peer, const PeerSettings& settings) noexcept {
     const std::uint32_t wanted = Peer::kInUse | tunnel << 16U | settings.keepalive_s |
                                  (begins_keepalive ? Peer::kKeepaliveDue : 0);
     std::uint32_t before = entry.word();
-    while (!entry.settings_word.compare_exchange_weak(
-        before, wanted | (before & Peer::kKeepaliveDue), std::memory_order_relaxed)) {
+    while (!entry.settings_word.compare_exchange_weak(before, wanted | (before & Peer::kNotes),
+                                                      std::memory_order_relaxed)) {
     }
     if (peer >= used_end_.load(std::memory_order_relaxed)) {
         used_end_.store(peer + 1, std::memory_order_release);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "dataplane/wireguard/path_mtu.h"
 #include "dataplane/wireguard/waiting.h"
 
 namespace towpath::wireguard {
@@ -22,6 +23,9 @@ bool PeerTimers::visit(PeerId id) noexcept {
         return true;
     }
     end_expired(peer);
+    if (peer.has(Peer::kPathMtuTold)) {
+        forget_old_path_mtu(peer, now_);
+    }
     report_no_answer(id, peer);
     return !is_keepalive_due(peer) || send_keepalive(id, peer);
 }
@@ -56,7 +60,7 @@ void PeerTimers::report_no_answer(PeerId id, Peer& peer) noexcept {
 }
 
 bool PeerTimers::is_keepalive_due(const Peer& peer) const noexcept {
-    if (peer.is_keepalive_due()) {
+    if (peer.has(Peer::kKeepaliveDue)) {
         return true;
     }
     const UnacknowledgedStamp& passive = peer.unacknowledged_since;
@@ -74,7 +78,7 @@ bool PeerTimers::send_keepalive(PeerId id, Peer& peer) noexcept {
     }
     const bool begins_anew = peer.unacknowledged_since.has_more();
     if (usable_session(state_, peer, now_) == nullptr) {
-        peer.set_keepalive_due(false);
+        peer.clear(Peer::kKeepaliveDue);
         peer.unacknowledged_since.clear();
         state_.ask_for_handshake(id, now_);
         return true;
@@ -84,7 +88,7 @@ bool PeerTimers::send_keepalive(PeerId id, Peer& peer) noexcept {
     if (!index) {
         return false;
     }
-    peer.set_keepalive_due(false);
+    peer.clear(Peer::kKeepaliveDue);
     batch_[*index].l3 = 0;
     sealing_.add(*index, id);
     state_.counters.keepalives_sent.add();

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "dataplane/wire/wireguard.h"
+#include "dataplane/wireguard/inner_mss.h"
 #include "dataplane/wireguard/inner_packet.h"
 #include "dataplane/wireguard/path_mtu.h"
 #include "dataplane/wireguard/unreachable.h"
@@ -22,17 +23,24 @@ void Sealing::add(PacketIndex index, PeerId peer) noexcept {
     if (lease == kNoLease) {
         return;
     }
-    const Packet& packet = batch_[index];
-    // What was made here, or cut already, goes as it is: the MTU may fall at any time, and nothing
-    // is to come back twice.
-    if (scratch_.leases[lease].path.endpoint.path_mtu_bytes != 0 && !packet.is_originated &&
-        std::size_t{packet.length} - packet.l3 > scratch_.leases[lease].mtu_bytes) {
-        refuse_too_long(batch_, index,
-                        static_cast<std::uint16_t>(scratch_.leases[lease].mtu_bytes));
+    if (scratch_.leases[lease].path.endpoint.path_mtu_bytes != 0 &&
+        !fits_path(index, static_cast<std::uint16_t>(scratch_.leases[lease].mtu_bytes))) {
         return;
     }
     ++scratch_.leases[lease].packets;
     scratch_.items[count_++] = {index, lease, 0};
+}
+
+// False: the packet went elsewhere. What was made here, or cut already, goes as it is: the MTU may
+// fall at any time, and nothing is to come back twice.
+bool Sealing::fits_path(PacketIndex index, std::uint16_t mtu_bytes) noexcept {
+    const Packet& packet = batch_[index];
+    if (!packet.is_originated && std::size_t{packet.length} - packet.l3 > mtu_bytes) {
+        refuse_too_long(batch_, index, mtu_bytes);
+        return false;
+    }
+    lower_inner_mss(packet.bytes().subspan(packet.l3), mtu_bytes);
+    return true;
 }
 
 std::uint8_t Sealing::lease_for(PacketIndex index, PeerId peer) noexcept {

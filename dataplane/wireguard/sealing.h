@@ -31,6 +31,7 @@ private:
     using Item = SealScratch::Item;
     static constexpr std::uint8_t kNoLease = 0xFF;
 
+    [[nodiscard]] bool fits_path(PacketIndex index, std::uint16_t mtu_bytes) noexcept;
     [[nodiscard]] std::uint8_t lease_for(PacketIndex index, PeerId peer) noexcept;
     [[nodiscard]] std::uint8_t open_lease(PacketIndex index, PeerId peer) noexcept;
     void take_counters() noexcept;

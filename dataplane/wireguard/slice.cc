@@ -73,7 +73,7 @@ void obey(State& state, Batch& batch, const Injection& injection, Now now) noexc
             if (staged != nullptr && staged->count != 0) {
                 release_waiting(state, batch, injection.peer, kRoomKept);
             } else if (staged != nullptr) {
-                state.tables.peers()[injection.peer].set_keepalive_due(true);
+                state.tables.peers()[injection.peer].set(Peer::kKeepaliveDue);
                 PeerTimers timers{state, batch, now};
                 static_cast<void>(timers.visit(injection.peer));
                 timers.finish();

@@ -49,6 +49,15 @@ protected:
     static void set_mtu(Box& box, std::uint16_t mtu_bytes) {
         box.interfaces.storage[static_cast<std::size_t>(kTunnel)].mtu_bytes = mtu_bytes;
     }
+    // The way to the box's peer, over IPv6.
+    void set_path_mtu(Box& box, std::uint16_t mtu_bytes) {
+        EXPECT_TRUE(box.peer().endpoint.update([&](PeerEndpoint& endpoint) {
+            endpoint.path_mtu_bytes = mtu_bytes;
+            endpoint.path_mtu_told = now;
+            return true;
+        }));
+        box.peer().set(Peer::kPathMtuTold);
+    }
     static constexpr std::size_t kMss = kFront_bytes + 20 + 22;
 };
 
@@ -65,6 +74,23 @@ TEST_F(InnerMssTest, SynOutOfATunnelFitsIt) {
     set_mtu(far, 1300);
     EXPECT_EQ(mss_after_travel(inner_syn("10.99.1.5", "10.99.2.5", 1460), kMss), 1260);
     EXPECT_EQ(mss_after_travel(inner_ipv6_syn(1440), kIpv6Mss), 1240);
+}
+
+// 80 bytes of a path MTU are the tunnel's (path_mtu.h).
+TEST_F(InnerMssTest, SynFitsThePeersNarrowWay) {
+    connect();
+    set_mtu(far, 9000);
+    set_path_mtu(near, 1400);
+    EXPECT_EQ(mss_after_travel(inner_syn("10.99.1.5", "10.99.2.5", 1460), kMss), 1280);
+    EXPECT_EQ(mss_after_travel(inner_ipv6_syn(1440), kIpv6Mss), 1260);
+}
+
+TEST_F(InnerMssTest, SynFromAPeerBehindANarrowWayFitsIt) {
+    connect();
+    set_mtu(near, 9000);
+    set_path_mtu(far, 1400);
+    EXPECT_EQ(mss_after_travel(inner_syn("10.99.1.5", "10.99.2.5", 1460), kMss), 1280);
+    EXPECT_EQ(mss_after_travel(inner_ipv6_syn(1440), kIpv6Mss), 1260);
 }
 
 TEST_F(InnerMssTest, AnswersAreSynsToo) {

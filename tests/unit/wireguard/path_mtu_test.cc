@@ -7,6 +7,7 @@
 
 #include "dataplane/wire/icmp.h"
 #include "dataplane/wire/icmpv6.h"
+#include "dataplane/wireguard/peer_timers.h"
 #include "tests/unit/wireguard/tunnel_fixture.h"
 
 namespace towpath::wireguard {
@@ -131,6 +132,37 @@ TEST_F(PathMtu, NeverRisesByItself) {
     static_cast<void>(tell(1300));
     EXPECT_EQ(tell(1400), (Exit{Lane::absorb, DropReason::none}));
     EXPECT_EQ(known(), 1300);
+}
+
+// RFC 8201 section 4: after ten minutes in which nobody said so again, the way may be wider.
+TEST_F(PathMtu, IsForgottenInTime) {
+    static_cast<void>(tell(1300));
+    const auto visit = [&] { forget_old_path_mtu(near.peer(), now); };
+    now += kPathMtuAge_max - std::chrono::seconds{1};
+    ASSERT_EQ(install(near, 5, true), InstallResult::installed);  // the first one has expired
+    visit();
+    EXPECT_EQ(known(), 1300);
+    static_cast<void>(tell(1300));
+    now += std::chrono::seconds{1};
+    visit();
+    EXPECT_EQ(known(), 1300) << "it was said again";
+    EXPECT_TRUE(near.peer().has(Peer::kPathMtuTold));
+    now += kPathMtuAge_max - std::chrono::seconds{1};
+    visit();
+    EXPECT_EQ(known(), 0);
+    EXPECT_FALSE(near.peer().has(Peer::kPathMtuTold));
+}
+
+// The timers come by; they wait for nobody.
+TEST_F(PathMtu, TimersForgetIt) {
+    static_cast<void>(tell(1300));
+    static_cast<void>(near.tables->learn_endpoint(kPeer, endpoint("[2001:db8:7::78]:51820"),
+                                                  ip("2001:db8:7::1"), now));
+    EXPECT_TRUE(near.peer().has(Peer::kPathMtuTold));
+    PeerTimers timers{*near.states[0], near.batch, now};
+    EXPECT_TRUE(timers.visit(kPeer));
+    timers.finish();
+    EXPECT_FALSE(near.peer().has(Peer::kPathMtuTold)) << "another way, of which nothing was told";
 }
 
 TEST_F(PathMtu, AnotherWayIsAsWideAsItIs) {
