@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The tunnel with the WireGuard of Linux itself (Debian's kernel in a machine under software
 emulation): each side begins sessions, pings of both families and of every size cross both ways, files
-arrive intact both ways, iperf3 runs, the session is renewed under way, the peer changes its port.
+arrive intact both ways, iperf3 runs, the session is renewed under way, the peer changes its port. With
+TOWPATH_LONG=1 in the environment a flow also crosses the moment at which the kernel renews a session of
+its own: 120 s.
 
     a -- lan -- towpath (wg0) -- router (tcpdump) -- web's place: QEMU, Linux with wireguard.ko
 """
-# timeout_s: 180
+# timeout_s: 360
 import hashlib
+import os
 import re
 import time
 
@@ -85,6 +88,16 @@ def renew(lab, kernel, towpath):
     check(" 60 received" in lab.log("renew.log"), f"pings meanwhile: {lab.log('renew.log')}")
 
 
+def outlast(kernel):
+    """A flow of the kernel's, which began the session and renews it when it is 120 s old."""
+    before = handshake_age(kernel)
+    code, said = kernel.run(f"ping -q -c 130 -W 2 {A}", 160)
+    check(code == 0 and " 130 packets received" in said, f"over the renewal: {said}")
+    renewed_s = handshake_age(kernel) - before
+    print(f"the kernel's next session {renewed_s} s after the one before")
+    check(115 <= renewed_s <= 130, f"renewed after {renewed_s} s")
+
+
 @behaviour
 def tunnel_meets_the_kernel():
     install_packages()
@@ -109,6 +122,8 @@ def tunnel_meets_the_kernel():
             kernel.configure(ours["it"], PORT)
             back(kernel, towpath, A)
             cross(lab, kernel, towpath)
+            if os.environ.get("TOWPATH_LONG"):
+                outlast(kernel)
             rates = transfer(lab, kernel)
             renew(lab, kernel, towpath)
             kernel.must(f"wg set wg0 listen-port {PORT + 1}")
