@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dataplane/wire/ipv6.h"
 #include "dataplane/wireguard/allowed_ips.h"
 #include "dataplane/wireguard/open_stage.h"
 #include "dataplane/wireguard/seal_stage.h"
@@ -40,10 +41,19 @@ std::array<std::byte, 32> key_of(PeerId peer, int direction) {
     return key;
 }
 
+// Of the outer packets and of the inner ones.
+enum class Family : std::uint8_t { ipv4, ipv6 };
+
+IpAddress address(Family family, std::uint32_t ipv4, std::uint8_t last_of_ipv6) {
+    std::array<std::uint8_t, 16> bytes{0x20, 0x01, 0x0D, 0xB8};
+    bytes[15] = last_of_ipv6;
+    return family == Family::ipv4 ? IpAddress{Ipv4Address{ipv4}} : IpAddress{Ipv6Address{bytes}};
+}
+
 // One box with `kPeersMax_bench` peers, each with one address and one session.
 class Box {
 public:
-    explicit Box(bool is_initiator) {
+    Box(bool is_initiator, Family family) {
         const Capacity capacity{.peers = kPeersMax_bench,
                                 .sessions = kPeersMax_bench * 3 / 2 + 64,
                                 .prefixes = kPeersMax_bench * 2,
@@ -65,9 +75,12 @@ public:
         const crypto::IndexPermutation permutation{kIndexKey};
         for (PeerId peer = 0; peer < kPeersMax_bench; ++peer) {
             tables_->configure_peer(peer, {kTunnel, 0});
-            tables_->offer_endpoint(peer, {Ipv4Address{0xC6336401U}, kListenPort},
-                                    Ipv4Address{0xC0000201U}, kNow);
-            TOWPATH_ASSERT(allowed_->insert(Ipv4Prefix{address_of(peer), 32}, peer).has_value());
+            tables_->offer_endpoint(peer, {address(family, 0xC6336401U, 1), kListenPort},
+                                    address(family, 0xC0000201U, 2), kNow);
+            const IpPrefix prefix = family == Family::ipv4
+                                        ? IpPrefix{Ipv4Prefix{address_of(peer), 32}}
+                                        : IpPrefix{ipv6_address_of(peer), 128};
+            TOWPATH_ASSERT(allowed_->insert(prefix, peer).has_value());
             const std::uint32_t index = permutation.index_of({peer, 0});
             TOWPATH_ASSERT(tables_->install({.index = index,
                                              .remote_index = index,
@@ -82,6 +95,12 @@ public:
     }
     // Both source and destination of the bench's packets.
     static Ipv4Address address_of(PeerId peer) { return Ipv4Address{0x0A4D0000U + peer}; }
+    static Ipv6Address ipv6_address_of(PeerId peer) {
+        std::array<std::uint8_t, 16> bytes{0x20, 0x01, 0x0D, 0xB8, 0x77};
+        bytes[14] = static_cast<std::uint8_t>(peer >> 8U);
+        bytes[15] = static_cast<std::uint8_t>(peer);
+        return Ipv6Address{bytes};
+    }
     State& state() { return *state_; }
     Tables& tables() { return *tables_; }
 
@@ -112,7 +131,7 @@ struct Costs {
 
 class Bench {
 public:
-    explicit Bench(std::size_t windows) : windows_{windows} {
+    Bench(std::size_t windows, Family family) : windows_{windows}, family_{family} {
         for (std::size_t packet = 0; packet < kBurstMax; ++packet) {
             frames_.push_back(builders::udp({.payload_bytes = 1392}));
         }
@@ -186,8 +205,8 @@ public:
     }
 
 private:
-    static void write_datagram(builders::Frame& frame, Ipv4Address source,
-                               std::span<const std::byte> payload) {
+    void write_datagram(builders::Frame& frame, Ipv4Address source,
+                        std::span<const std::byte> payload) const {
         fill(frame, 0, sizeof(Ipv4Header) + sizeof(UdpHeader) + payload.size());
         Packet& packet = frame.packet;
         frame.ipv4().source = source.wire();
@@ -218,8 +237,13 @@ private:
         for (const PacketIndex index : batch_.lane(Lane::underlay)) {
             Packet packet = batch_[index];
             // From the far box's peer, whose endpoint and address they are as far sees them.
-            auto& ip = packet.header<Ipv4Header>(packet.l3);
-            std::swap(ip.source, ip.destination);
+            if (family_ == Family::ipv4) {
+                auto& ip = packet.header<Ipv4Header>(packet.l3);
+                std::swap(ip.source, ip.destination);
+            } else {
+                auto& ip = packet.header<Ipv6Header>(packet.l3);
+                std::swap(ip.source, ip.destination);
+            }
             TOWPATH_ASSERT(arrived_.admit(packet, Lane::open));
         }
         begin = __builtin_ia32_rdtsc();
@@ -252,11 +276,21 @@ private:
         TOWPATH_ASSERT(std::count(is_authentic.begin(), is_authentic.end(), true) == kBurstMax);
     }
 
-    static void fill(builders::Frame& frame, PeerId peer, std::size_t length_bytes) {
+    void fill(builders::Frame& frame, PeerId peer, std::size_t length_bytes) const {
         Packet& packet = frame.packet;
         packet.egress = kTunnel;
         packet.l3 = sizeof(EthernetHeader);
         packet.length = static_cast<std::uint16_t>(sizeof(EthernetHeader) + length_bytes);
+        if (family_ == Family::ipv6) {
+            packet.header<Ipv6Header>(packet.l3) = {
+                ipv6_first_word(0),
+                be16{static_cast<std::uint16_t>(length_bytes - sizeof(Ipv6Header))},
+                59,  // no next header
+                64,
+                Box::ipv6_address_of(peer),
+                Box::ipv6_address_of(peer)};
+            return;
+        }
         Ipv4Header& ip = frame.ipv4();
         ip = {.version_and_ihl = 0x45,
               .dscp_and_ecn = 0,
@@ -271,8 +305,9 @@ private:
     }
 
     std::size_t windows_;
-    Box near_{true};
-    Box far_{false};
+    Family family_;
+    Box near_{true, family_};
+    Box far_{false, family_};
     std::vector<builders::Frame> frames_;
     Batch batch_;
     Batch arrived_;
@@ -298,7 +333,7 @@ int run(int count, char** arguments) {
     }
     std::printf("%s: ticks per packet, bursts of %zu, median of %zu windows of %zu bursts\n",
                 bench::cpu_model().c_str(), kBurstMax, windows, kBursts);
-    Bench bench{windows};
+    Bench bench{windows, Family::ipv4};
     // IMIX as decisions.md W15 has it: 7 of 48 bytes, 4 of 560 and one full packet, sorted.
     const std::array<Sizes, 4> all_sizes{
         {{"64", {64}},
@@ -309,6 +344,12 @@ int run(int count, char** arguments) {
         bench.row("one peer", 1, 1, sizes);
         bench.row("10 000 peers, runs of 8", kPeersMax_bench, 8, sizes);
         bench.row("10 000 peers, each its own", kPeersMax_bench, 1, sizes);
+    }
+    std::printf("over IPv6, IPv6 inside\n");
+    Bench ipv6{windows, Family::ipv6};
+    for (const Sizes& sizes : all_sizes) {
+        ipv6.row("one peer", 1, 1, sizes);
+        ipv6.row("10 000 peers, each its own", kPeersMax_bench, 1, sizes);
     }
     std::printf("refused, ticks per datagram\n");
     std::vector<std::byte> data = message(4, 96);
