@@ -161,6 +161,16 @@ struct PortUsageModel {
     std::uint64_t failures = 0;
 };
 
+// A next hop, by ARP or neighbour discovery.
+struct NeighborModel {
+    std::string interface;
+    IpAddress address;
+    MacAddress mac;           // of who does not answer zero
+    std::string state;        // "reachable", "stale", "probe", "incomplete", "failed"
+    std::uint32_t age_s = 0;  // since it was last heard
+    [[nodiscard]] bool is_resolved() const noexcept { return mac != MacAddress{}; }
+};
+
 // One difference that a reload found.
 struct ChangeModel {
     std::string what;  // "nat.timeouts", "interfaces.wan.driver"
@@ -205,6 +215,8 @@ public:
                             Reply<std::optional<MappingModel>> reply) = 0;
     virtual void nat_list(std::uint64_t cursor, std::uint32_t limit, Reply<MappingPage> reply) = 0;
     virtual void port_usage(Reply<std::vector<PortUsageModel>> reply) = 0;
+    // In the order of interfaces and addresses.
+    virtual void neighbors(Reply<std::vector<NeighborModel>> reply) = 0;
 
     // WireGuard, as it is in force: tunnels from what control knows, at once.
     [[nodiscard]] virtual std::vector<TunnelModel> tunnels() const = 0;

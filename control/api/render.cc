@@ -180,6 +180,19 @@ json::object to_json(const PortUsageModel& usage) {
             {"failures", usage.failures}};
 }
 
+json::object to_json(const NeighborModel& neighbor) {
+    json::object object{{"interface", neighbor.interface},
+                        {"address", towpath::to_string(neighbor.address)},
+                        {"mac", nullptr},
+                        {"state", neighbor.state},
+                        {"age_s", nullptr}};
+    if (neighbor.is_resolved()) {
+        object["mac"] = towpath::to_string(neighbor.mac);
+        object["age_s"] = neighbor.age_s;
+    }
+    return object;
+}
+
 json::object to_json(const ReloadResult& result) {
     return {{"ok", result.ok},
             {"generation", result.generation},

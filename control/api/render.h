@@ -18,6 +18,7 @@ namespace towpath::control::api {
 [[nodiscard]] boost::json::object to_json(const MappingModel& mapping);
 [[nodiscard]] boost::json::object to_json(const RemoteModel& remote);
 [[nodiscard]] boost::json::object to_json(const PortUsageModel& usage);
+[[nodiscard]] boost::json::object to_json(const NeighborModel& neighbor);
 [[nodiscard]] boost::json::object to_json(const TunnelModel& tunnel);
 [[nodiscard]] boost::json::object to_json(const PeerModel& peer);
 [[nodiscard]] boost::json::object to_json(const TunnelKeysModel& tunnel);

@@ -161,6 +161,18 @@ void get_ports(ApiModel& model, const Request&, const Respond& respond) {
     });
 }
 
+void get_neighbors(ApiModel& model, const Request&, const Respond& respond) {
+    model.neighbors([respond](Outcome<std::vector<NeighborModel>> neighbors) {
+        if (!neighbors) {
+            respond(refusal(neighbors.error()));
+            return;
+        }
+        json::object object = document();
+        object["neighbours"] = list(*neighbors);
+        respond(reply(object));
+    });
+}
+
 void post_reload(ApiModel& model, const Request&, const Respond& respond) {
     model.reload([respond](Outcome<ReloadResult> result) {
         if (!result) {
@@ -202,6 +214,7 @@ constexpr std::array kRoutes{
     Route{"GET", "/v1/nat/mappings", get_mappings},
     Route{"GET", "/v1/nat/lookup", get_lookup},
     Route{"GET", "/v1/nat/ports", get_ports},
+    Route{"GET", "/v1/neighbours", get_neighbors},
     Route{"POST", "/v1/reload", post_reload},
     Route{"GET", "/v1/wireguard/tunnels", get_tunnels},
     Route{"GET", "/v1/wireguard/peers", get_peers},

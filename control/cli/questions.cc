@@ -74,6 +74,10 @@ ExitCode routes(const Arguments& arguments, Rest rest, const Streams& streams) {
     return list_at(answer->value, "/routes").empty() ? ExitCode::failed : ExitCode::ok;
 }
 
+ExitCode neighbors(const Arguments& arguments, Rest, const Streams& streams) {
+    return get(arguments, streams, "/v1/neighbours", show_neighbors);
+}
+
 ExitCode nat_ports(const Arguments& arguments, Rest, const Streams& streams) {
     return get(arguments, streams, "/v1/nat/ports", show_ports);
 }

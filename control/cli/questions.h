@@ -15,6 +15,7 @@ ExitCode routes(const Arguments&, std::span<const std::string> rest, const Strea
 ExitCode drops(const Arguments&, std::span<const std::string> rest, const Streams&);
 ExitCode nat_show(const Arguments&, std::span<const std::string> rest, const Streams&);
 ExitCode nat_lookup(const Arguments&, std::span<const std::string> rest, const Streams&);
+ExitCode neighbors(const Arguments&, std::span<const std::string> rest, const Streams&);
 ExitCode nat_ports(const Arguments&, std::span<const std::string> rest, const Streams&);
 ExitCode check(const Arguments&, std::span<const std::string> rest, const Streams&);
 ExitCode reload(const Arguments&, std::span<const std::string> rest, const Streams&);

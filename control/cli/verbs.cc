@@ -49,6 +49,7 @@ constexpr std::array kVerbs{
     Verb{"interfaces", "", "interfaces with their counters", interfaces},
     Verb{"drops", "", "what was dropped and why", drops},
     Verb{"routes", " [ADDRESS] [--limit N]", "where packets go, or those to an address", routes, 1},
+    Verb{"neighbours", "", "next hops with their MAC, by ARP and neighbour discovery", neighbors},
     Verb{"nat show", " [--inside ADDRESS] [--limit N]", "mappings, of all hosts or of one",
          nat_show},
     Verb{"nat lookup", " ADDRESS:PORT[/udp|/tcp|/icmp]", "one mapping, by either of its endpoints",

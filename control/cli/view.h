@@ -13,6 +13,7 @@ namespace towpath::control::cli {
 [[nodiscard]] std::string show_status(const boost::json::value& answer, const Palette& palette);
 [[nodiscard]] std::string show_interfaces(const boost::json::value& answer, const Palette& palette);
 [[nodiscard]] std::string show_routes(const boost::json::value& answer, const Palette& palette);
+[[nodiscard]] std::string show_neighbors(const boost::json::value& answer, const Palette& palette);
 [[nodiscard]] std::string show_drops(const boost::json::value& answer, const Palette& palette);
 [[nodiscard]] std::string show_mappings(const boost::json::value& answer, const Palette& palette);
 [[nodiscard]] std::string show_lookup(const boost::json::value& answer, const Palette& palette);

@@ -243,6 +243,22 @@ std::string show_routes(const json::value& answer, const Palette&) {
     return table.text() + more;
 }
 
+std::string show_neighbors(const json::value& answer, const Palette&) {
+    const json::array& neighbors = list_at(answer, "/neighbours");
+    if (neighbors.empty()) {
+        return "no neighbours\n";
+    }
+    Table table{{Align::left, Align::left, Align::left, Align::left, Align::right}};
+    table.row({"INTERFACE", "ADDRESS", "MAC", "STATE", "AGE"});
+    for (const json::value& neighbor : neighbors) {
+        const std::string mac = text_at(neighbor, "/mac");
+        table.row({text_at(neighbor, "/interface"), text_at(neighbor, "/address"),
+                   mac.empty() ? "-" : mac, text_at(neighbor, "/state"),
+                   mac.empty() ? "-" : duration(count_at(neighbor, "/age_s"))});
+    }
+    return table.text();
+}
+
 std::string show_drops(const json::value& answer, const Palette&) {
     Table table{{Align::left, Align::right, Align::right, Align::left}};
     table.row({"REASON", "TOTAL", "/s", "MEANING"});

@@ -62,6 +62,7 @@ public:
                     Reply<std::optional<MappingModel>> reply) override;
     void nat_list(std::uint64_t cursor, std::uint32_t limit, Reply<MappingPage> reply) override;
     void port_usage(Reply<std::vector<PortUsageModel>> reply) override;
+    void neighbors(Reply<std::vector<NeighborModel>> reply) override;
     [[nodiscard]] std::vector<TunnelModel> tunnels() const override;
     void peer_list(std::uint64_t cursor, Reply<PeerPage> reply) override;
     [[nodiscard]] std::vector<TunnelKeysModel> tunnel_keys() const override;

@@ -169,6 +169,25 @@ void Controller::port_usage(Reply<std::vector<PortUsageModel>> reply) {
     });
 }
 
+void Controller::neighbors(Reply<std::vector<NeighborModel>> reply) {
+    ask(NeighborsQuery{}, [this, reply = std::move(reply),
+                           rows = std::vector<NeighborModel>{}](const Answer& answer) mutable {
+        const auto part = answer_as<NeighborsReply>(answer);
+        if (!part) {
+            reply(tl::unexpected{part.error()});
+            return true;
+        }
+        for (std::size_t i = 0; i < (*part)->part.count; ++i) {
+            rows.push_back(neighbor_model((*part)->rows[i], conversation_.running()));
+        }
+        if (rows.size() < (*part)->part.total && (*part)->part.count != 0) {
+            return false;
+        }
+        reply(std::move(rows));
+        return true;
+    });
+}
+
 std::vector<TunnelModel> Controller::tunnels() const {
     return tunnel_models(*config_, tunnels_, awake_now());
 }

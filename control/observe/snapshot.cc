@@ -309,4 +309,18 @@ PortUsageModel port_usage_model(const PortUsageRow& row) {
     return model;
 }
 
+NeighborModel neighbor_model(const NeighborRow& row, const std::optional<StartSettings>& running) {
+    static constexpr std::array<std::string_view, static_cast<std::size_t>(NeighborState::count)>
+        kStates{"incomplete", "reachable", "stale", "probe", "failed"};
+    NeighborModel model;
+    if (running && row.interface < running->port_count) {
+        model.interface = running->ports[row.interface].name.str();
+    }
+    model.address = row.address.address();
+    model.mac = row.mac;
+    model.state = kStates[static_cast<std::size_t>(row.state)];
+    model.age_s = row.age_s;
+    return model;
+}
+
 }  // namespace towpath::control

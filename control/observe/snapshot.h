@@ -65,5 +65,8 @@ private:
 // Of a mapping that was found, with its remotes.
 [[nodiscard]] MappingModel mapping_model(const contract::NatLookupReply& reply);
 [[nodiscard]] PortUsageModel port_usage_model(const contract::PortUsageRow& row);
+// Interfaces have the names that they were started with.
+[[nodiscard]] NeighborModel neighbor_model(const contract::NeighborRow& row,
+                                           const std::optional<contract::StartSettings>& running);
 
 }  // namespace towpath::control

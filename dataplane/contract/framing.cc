@@ -261,6 +261,16 @@ bool is_valid(const PortUsageReply& m) noexcept {
     return valid;
 }
 
+bool is_valid(const NeighborsReply& m) noexcept {
+    bool valid = is_part_valid(m);
+    for (std::size_t i = 0; valid && i < m.part.count; ++i) {
+        const NeighborRow& row = m.rows[i];
+        valid = known(row.state) && row.interface < kPortsMax && row.address.is_valid() &&
+                row.address.family != IpFamily::none;
+    }
+    return valid;
+}
+
 bool is_valid(const EventBatch& m) noexcept {
     bool valid = m.count <= m.rows.size();
     for (std::size_t i = 0; valid && i < m.count; ++i) {

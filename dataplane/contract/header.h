@@ -51,6 +51,7 @@ enum class MessageType : std::uint16_t {
     peers_query = 38,
     sessions_query = 39,
     events_subscribe = 40,
+    neighbors_query = 41,
 
     hello_dataplane = 100,
     started = 101,
@@ -73,6 +74,7 @@ enum class MessageType : std::uint16_t {
     event_batch = 140,
     handshakes_received = 141,
     tunnel_events = 142,
+    neighbors_reply = 143,
 };
 
 struct Header {

@@ -7,6 +7,7 @@
 
 #include "dataplane/contract/header.h"
 #include "dataplane/contract/lifecycle.h"
+#include "dataplane/contract/neighbors.h"
 #include "dataplane/contract/query.h"
 #include "dataplane/contract/tunnel.h"
 #include "dataplane/contract/world.h"
@@ -25,11 +26,12 @@ using Downward = MessageSet<HelloControl, Start, InterfaceSet, RouteChunk, Ipv6R
                             PeersBegin, PeerSet, PeerPrefixChunk, PeersCommit, SessionInstall,
                             SessionsEnd, HandshakeSend, StatusQuery, CountersQuery, ReasonsQuery,
                             InterfacesQuery, NatLookupQuery, NatListQuery, PortUsageQuery,
-                            StartQuery, PeersQuery, SessionsQuery, EventsSubscribe>;
+                            StartQuery, PeersQuery, SessionsQuery, NeighborsQuery, EventsSubscribe>;
 // Data plane to control.
-using Upward = MessageSet<HelloDataplane, Started, StartFailed, Applied, Refused, LinkChange,
-                          PeersApplied, SessionInstalled, StatusReply, CountersReply, ReasonsReply,
-                          InterfacesReply, NatLookupReply, NatListReply, PortUsageReply, StartReply,
-                          PeersReply, SessionsReply, EventBatch, HandshakesReceived, TunnelEvents>;
+using Upward =
+    MessageSet<HelloDataplane, Started, StartFailed, Applied, Refused, LinkChange, PeersApplied,
+               SessionInstalled, StatusReply, CountersReply, ReasonsReply, InterfacesReply,
+               NatLookupReply, NatListReply, PortUsageReply, StartReply, PeersReply, SessionsReply,
+               NeighborsReply, EventBatch, HandshakesReceived, TunnelEvents>;
 
 }  // namespace towpath::contract

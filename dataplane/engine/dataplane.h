@@ -44,6 +44,7 @@ public:
                     contract::NatLookupReply& reply) override;
     void nat_list(const contract::NatListQuery& query, contract::NatListReply& reply) override;
     [[nodiscard]] std::vector<contract::PortUsageRow> port_usage() override;
+    [[nodiscard]] std::vector<contract::NeighborRow> neighbors() override;
     void resync_events() override;
     [[nodiscard]] std::size_t drain_events(std::span<contract::EventRow> rows) override;
     [[nodiscard]] std::uint64_t events_lost() const override;

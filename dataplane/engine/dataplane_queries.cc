@@ -5,6 +5,7 @@
 
 #include "dataplane/engine/answers.h"
 #include "dataplane/engine/dataplane.h"
+#include "dataplane/engine/neighbor_rows.h"
 #include "dataplane/engine/withdrawal.h"
 
 namespace towpath::engine {
@@ -93,6 +94,31 @@ void Dataplane::nat_list(const contract::NatListQuery& query, contract::NatListR
         worker += cursor == 0 ? 1 : 0;
     }
     reply.next_cursor = worker < workers_->size() ? std::uint64_t{worker} << 32U | cursor : 0;
+}
+
+std::vector<contract::NeighborRow> Dataplane::neighbors() {
+    const std::lock_guard lock{mutex_};
+    if (workers_->generation() == nullptr) {
+        return {};
+    }
+    std::vector<contract::NeighborRow> rows =
+        neighbor_rows(*neighbors_, *ipv6_neighbors_, workers_->clock().now());
+    // Worker 0 alone knows whom it asks; on its thread nothing may allocate.
+    std::vector<contract::NeighborRow> unanswered;
+    unanswered.reserve(2 * route::kPendingMax);
+    workers_->ask(0, [&](const nat::State&, Now) {
+        workers_->worker(0).pipeline().for_each_unanswered_neighbor(
+            [&](InterfaceId interface, const IpAddress& address, route::NeighborState state) {
+                contract::NeighborRow row;
+                row.address = contract::IpAddressField::of(address);
+                row.interface = static_cast<std::uint8_t>(interface);
+                row.state = to_contract(state);
+                unanswered.push_back(row);
+            });
+    });
+    rows.insert(rows.end(), unanswered.begin(), unanswered.end());
+    sort_rows(rows);
+    return rows;
 }
 
 void Dataplane::resync_events() {

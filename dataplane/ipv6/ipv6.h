@@ -27,6 +27,8 @@ public:
     // As NeighborResolver::slice and ::discard; nothing on workers other than 0.
     void slice(Batch& batch, Now now) noexcept;
     [[nodiscard]] bool discard(Batch& batch) noexcept;
+    // Null on workers other than 0.
+    [[nodiscard]] const NeighborResolver* resolver() const noexcept { return resolver_.get(); }
 
     ParseState parse;
     DiscoveryState discovery;

@@ -82,12 +82,15 @@ std::optional<MacAddress> NeighborTable::find(const NeighborKey& key) const noex
 
 NeighborTable::Entry NeighborTable::entry(std::size_t index) const noexcept {
     const Slot& slot = (*slots_)[index];
-    const std::uint64_t value = slot.value.load(std::memory_order_relaxed);
+    const std::uint64_t value = slot.value.load(std::memory_order_acquire);
     if (state_in(value) == NeighborState::none) {
         return {};
     }
-    const Ipv6Words words{slot.high.load(std::memory_order_relaxed),
-                          slot.low.load(std::memory_order_relaxed)};
+    const Ipv6Words words{slot.high.load(std::memory_order_acquire),
+                          slot.low.load(std::memory_order_acquire)};
+    if (slot.value.load(std::memory_order_relaxed) != value) {
+        return {};
+    }
     return {{interface_in(value), address_of(words)},
             mac_in(value),
             state_in(value),

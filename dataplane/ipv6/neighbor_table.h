@@ -45,8 +45,10 @@ public:
         bool was_used = false;  // since it became stale
         std::uint32_t confirmed_s = 0;
     };
-    // Worker 0 only, from here on. Slot `index` < kNeighborsMax; state none when empty.
+    // Slot `index` < kNeighborsMax; state none when empty. Any thread may read: a torn entry
+    // (replaced while it was read) comes back empty.
     [[nodiscard]] Entry entry(std::size_t index) const noexcept;
+    // Worker 0 only, from here on.
     // Of the neighbour; its state may be asked for by any thread.
     [[nodiscard]] Entry entry_of(const NeighborKey& key) const noexcept;
     void confirm(const NeighborKey& key, MacAddress mac, std::uint32_t now_s) noexcept;

@@ -65,6 +65,20 @@ public:
 
     [[nodiscard]] nat::State& nat_state() noexcept { return nat_; }
     [[nodiscard]] const nat::State& nat_state() const noexcept { return nat_; }
+    // Of worker 0, on its thread. visit(interface, address, state) for each next hop that has not
+    // answered; the address of either family.
+    template <class Visit>
+    void for_each_unanswered_neighbor(const Visit& visit) const {
+        const auto told = [&](const auto& key, route::NeighborState state) {
+            visit(key.interface, IpAddress{key.address}, state);
+        };
+        if (resolver_ != nullptr) {
+            resolver_->for_each_unanswered(told);
+        }
+        if (ipv6_.resolver() != nullptr) {
+            ipv6_.resolver()->for_each_unanswered(told);
+        }
+    }
     // Of keys nothing stays in registers or on the stack of a worker that has nothing to do.
     void forget_keys() noexcept {
         if (tunnels_ != nullptr) {

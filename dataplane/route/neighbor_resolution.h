@@ -79,6 +79,17 @@ public:
     // True if a request for the neighbour is outstanding.
     [[nodiscard]] bool is_pending(const Key& key) const noexcept;
 
+    // Calls visit(key, state) for each next hop that has not answered, incomplete or failed.
+    template <class Visit>
+    void for_each_unanswered(const Visit& visit) const {
+        for (const Pending& pending : *pending_) {
+            if (pending.state == NeighborState::incomplete ||
+                pending.state == NeighborState::failed) {
+                visit(pending.key, pending.state);
+            }
+        }
+    }
+
     // Retransmits, fails, probes and ages. Looks at every pending next hop and at `budget` slots.
     void slice(Batch& batch, Now now, std::size_t budget) noexcept;
     // Announces own addresses, three times a second apart (15.1; RFC 4861 section 7.2.6): at start,

@@ -240,6 +240,12 @@ void Dispatcher::on(Context& context, const PortUsageQuery&) {
     }
 }
 
+void Dispatcher::on(Context& context, const NeighborsQuery&) {
+    if (is_started(context, MessageType::neighbors_query)) {
+        context.reply_in_parts<NeighborsReply>(engine_.neighbors());
+    }
+}
+
 void Dispatcher::on(Context& context, const StartQuery&) {
     StartReply reply;
     if (start_) {

@@ -86,6 +86,7 @@ private:
     void on(Context& context, const contract::NatLookupQuery& message);
     void on(Context& context, const contract::NatListQuery& message);
     void on(Context& context, const contract::PortUsageQuery& message);
+    void on(Context& context, const contract::NeighborsQuery& message);
     void on(Context& context, const contract::StartQuery& message);
     void on(Context& context, const contract::EventsSubscribe& message);
 

@@ -43,6 +43,8 @@ public:
     // Fills next_cursor, count and rows; at most query.limit rows.
     virtual void nat_list(const contract::NatListQuery& query, contract::NatListReply& reply) = 0;
     [[nodiscard]] virtual std::vector<contract::PortUsageRow> port_usage() = 0;
+    // Of all interfaces, both families.
+    [[nodiscard]] virtual std::vector<contract::NeighborRow> neighbors() = 0;
 
     // Asks every owner to emit begin, exists..., end (decisions.md N4).
     virtual void resync_events() = 0;

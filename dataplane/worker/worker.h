@@ -52,6 +52,7 @@ public:
 
     [[nodiscard]] const PipelineCounters& counters() const noexcept { return counters_; }
     [[nodiscard]] const WorkerLoad& load() const noexcept { return load_; }
+    [[nodiscard]] const pipeline::Pipeline& pipeline() const noexcept { return pipeline_; }
     [[nodiscard]] StateMailbox& mailbox() noexcept { return mailbox_; }
     [[nodiscard]] nat::State& nat_state() noexcept { return pipeline_.nat_state(); }
     [[nodiscard]] const nat::State& nat_state() const noexcept { return pipeline_.nat_state(); }

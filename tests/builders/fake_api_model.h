@@ -25,6 +25,7 @@ public:
     control::TotalsModel totals_model;
     std::vector<control::MappingModel> mappings;
     std::vector<control::PortUsageModel> usage;
+    std::vector<control::NeighborModel> neighbor_models;
     std::vector<control::TunnelModel> tunnel_models;
     std::vector<control::PeerModel> peer_models;
     std::vector<control::TunnelKeysModel> tunnel_key_models;
@@ -78,6 +79,9 @@ public:
 
     void port_usage(control::Reply<std::vector<control::PortUsageModel>> reply) override {
         later(std::move(reply), usage);
+    }
+    void neighbors(control::Reply<std::vector<control::NeighborModel>> reply) override {
+        later(std::move(reply), neighbor_models);
     }
     std::vector<control::TunnelModel> tunnels() const override { return tunnel_models; }
     // Two to a page; the cursor is the position of the next one.
@@ -223,6 +227,12 @@ inline void fill_with_examples(FakeApiModel& model) {
                          {"inbound_no_mapping", "Nobody inside asked for it.", 1'000'000, 1234.4}};
     model.stage_models = {{"parse", 1000, 25000}};
     model.totals_model = {1'204'991, 1'198'332, 6'659, 7, 12, 0, 5, 2'488, 13};
+    model.neighbor_models = {{"lan",
+                              IpAddress{*parse_ipv4_address("10.77.1.11")},
+                              {{2, 0, 0, 0, 0, 0x11}},
+                              "reachable",
+                              12},
+                             {"wan", IpAddress{*parse_ipv4_address("192.0.2.1")}, {}, "failed", 0}};
     model.usage = {{*parse_ipv4_address("192.0.2.10"), "udp", 18'204, 41'772, 4'536, 12, 0},
                    {*parse_ipv4_address("192.0.2.10"), "tcp", 50'211, 9'765, 4'536, 0, 31}};
     model.reload_result.ok = true;

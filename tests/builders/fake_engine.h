@@ -63,6 +63,7 @@ public:
         reply.next_cursor = next < mappings.size() ? next : 0;
     }
     std::vector<contract::PortUsageRow> port_usage() override { return usage; }
+    std::vector<contract::NeighborRow> neighbors() override { return neighbor_rows; }
     void resync_events() override { ++resyncs; }
     std::size_t drain_events(std::span<contract::EventRow> rows) override {
         const std::size_t count = std::min(rows.size(), events.size());
@@ -88,6 +89,7 @@ public:
     std::vector<std::pair<std::uint64_t, contract::World>> published;
     std::vector<contract::MappingRow> mappings;
     std::vector<contract::PortUsageRow> usage;
+    std::vector<contract::NeighborRow> neighbor_rows;
     std::vector<contract::EventRow> events;
     std::vector<contract::LinkChange> link_changes;
     FakeTunnelEngine fake_tunnels;

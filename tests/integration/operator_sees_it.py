@@ -8,10 +8,12 @@ what the traffic did. Prometheus text is served.
 import re
 import subprocess
 
-from support import (A, QUICK_START, Lab, Towpath, behaviour, check, counted, equal,
+from support import (A, QUICK_START, ROUTER, Lab, Towpath, behaviour, check, counted, equal,
                      outside_endpoint, program, socket_in, start_flow_server)
 
-VERBS = (("status",), ("interfaces",), ("drops",), ("nat", "show"), ("nat", "ports"), ("version",))
+VERBS = (("status",), ("interfaces",), ("drops",), ("nat", "show"), ("nat", "ports"), ("version",),
+         ("neighbours",))
+NOBODY = "192.0.2.77"
 RELEASE = re.compile(r"\d+\.\d+\.\d+(\+[0-9a-f]{10,}(\.dirty)?)?")
 
 
@@ -25,6 +27,23 @@ def every_program_names_its_build(towpath):
         said = subprocess.run([program(name), "--version"], capture_output=True, text=True,
                               check=True, timeout=10).stdout
         check(build in said, f"{name} --version says {build}: {said}")
+
+
+def neighbours_are_listed(lab, towpath):
+    """a's and the router's MACs are the real ones; a next hop that nobody has has failed."""
+    def rows():
+        return {row["address"]: row for row in towpath.json("neighbours")["neighbours"]}
+
+    for host, device, address, interface in (("a", "eth0", A, "lan"),
+                                             ("router", "gw0", ROUTER, "wan")):
+        mac = lab.must(host, "cat", f"/sys/class/net/{device}/address").strip()
+        row = rows()[address]
+        equal((row["interface"], row["mac"]), (interface, mac), f"neighbour {address}")
+        check(row["age_s"] <= 30 and row["state"] in ("reachable", "stale", "probe"), f"{row}")
+    lab.run("a", "ping", "-c1", "-W1", "-n", NOBODY)
+    lab.wait_for(f"{NOBODY} as failed, {rows().get(NOBODY)}",
+                 lambda: rows().get(NOBODY, {}).get("state") == "failed", 6)
+    check(rows()[NOBODY]["mac"] is None, "nobody has a MAC")
 
 
 @behaviour
@@ -46,6 +65,7 @@ def operator_sees_it():
             found = towpath.client("nat", "lookup", f"{outside_text}/udp").stdout
             check(inside_text in found, f"nat lookup: {found}")
             every_program_names_its_build(towpath)
+            neighbours_are_listed(lab, towpath)
             before = towpath.drops().get("inbound_no_mapping", 0)
             socket_in(lab, "stun").sendto(b"unsolicited", (outside[0], 40000))
             counted(lab, towpath, "inbound_no_mapping", before + 1)

@@ -92,8 +92,8 @@ INSTANTIATE_TEST_SUITE_P(
                 InterfacesReply, NatLookupReply, NatListReply, PortUsageReply, StartReply,
                 StartQuery, EventBatch, TunnelSet, AdvertiseChunk, PeersBegin, PeerSet,
                 PeerPrefixChunk, PeersCommit, PeersApplied, SessionInstall, SessionInstalled,
-                SessionsEnd, PeersQuery, SessionsQuery, PeersReply, SessionsReply,
-                HandshakesReceived, TunnelEvents>()),
+                SessionsEnd, PeersQuery, SessionsQuery, PeersReply, SessionsReply, NeighborsQuery,
+                NeighborsReply, HandshakesReceived, TunnelEvents>()),
     [](const auto& chosen) {
         return "type" + std::to_string(static_cast<int>(chosen.param.type));
     });

@@ -58,6 +58,15 @@ TEST(Framing, CountsAreRefusedOnePastTheirArray) {
     page.count = kMappingsPerReply + 1;
     EXPECT_FALSE(accepts(page));
 
+    NeighborsReply neighbors;
+    neighbors.part = {kNeighborsPerReply, 0, kNeighborsPerReply, 0};
+    for (NeighborRow& row : neighbors.rows) {
+        row.address = IpAddressField::of(Ipv4Address{0x0A4D0101});
+    }
+    EXPECT_TRUE(accepts(neighbors));
+    neighbors.part.count = kNeighborsPerReply + 1;
+    EXPECT_FALSE(accepts(neighbors));
+
     NatLookupReply lookup;
     lookup.remote_count = kRemotesPerReply;
     EXPECT_TRUE(accepts(lookup));
@@ -161,6 +170,17 @@ TEST(Framing, EnumeratorsFlagsAndPrefixesOutsideTheirRangeAreRefused) {
     InterfaceSet interface;
     interface.role = Role::count;
     EXPECT_FALSE(accepts(interface));
+
+    NeighborsReply neighbors;
+    neighbors.part = {1, 0, 1, 0};
+    EXPECT_FALSE(accepts(neighbors)) << "an address of no family";
+    neighbors.rows[0].address = IpAddressField::of(Ipv4Address{0x0A4D0101});
+    EXPECT_TRUE(accepts(neighbors));
+    neighbors.rows[0].interface = kPortsMax;
+    EXPECT_FALSE(accepts(neighbors));
+    neighbors.rows[0].interface = kPortsMax - 1;
+    neighbors.rows[0].state = contract::NeighborState::count;
+    EXPECT_FALSE(accepts(neighbors));
 
     NatSet nat;
     nat.tcp_filtering = Filtering::count;

@@ -98,9 +98,11 @@ TEST_F(ServedApi, WrongQuestionsAreToldSo) {
 
 TEST_F(ServedApi, WithoutADataPlaneTheAnswerIs503WithTheReason) {
     model_.is_disconnected = true;
-    const std::string said = get("/v1/nat/ports");
-    EXPECT_EQ(status_line(said), "HTTP/1.1 503 Service Unavailable");
-    EXPECT_EQ(json::parse(body_of(said)).at("error"), "the data plane is not connected");
+    for (const std::string path : {"/v1/nat/ports", "/v1/neighbours"}) {
+        const std::string said = get(path);
+        EXPECT_EQ(status_line(said), "HTTP/1.1 503 Service Unavailable");
+        EXPECT_EQ(json::parse(body_of(said)).at("error"), "the data plane is not connected");
+    }
 }
 
 std::string check_request(std::size_t body_bytes) {

@@ -235,6 +235,21 @@ TEST_F(Client, NatPorts) {
 )");
 }
 
+// Of a next hop that does not answer neither a MAC nor an age is known.
+TEST_F(Client, Neighbours) {
+    EXPECT_EQ(ask({"neighbours"}).out,
+              R"(INTERFACE  ADDRESS     MAC                STATE      AGE
+lan        10.77.1.11  02:00:00:00:00:11  reachable  12s
+wan        192.0.2.1   -                  failed       -
+)");
+    const std::string shown = ask({"neighbours", "--json"}).out;
+    EXPECT_NE(shown.find(R"("address":"192.0.2.1","mac":null,"state":"failed","age_s":null)"),
+              std::string::npos)
+        << shown;
+    model_.neighbor_models.clear();
+    EXPECT_EQ(ask({"neighbours"}).out, "no neighbours\n");
+}
+
 TEST_F(Client, Reload) {
     model_.reload_result.needs_restart.clear();
     const Said said = ask({"reload"});

@@ -149,6 +149,26 @@ TEST_F(Dispatch, ToldWhatItWasStartedWith) {
     EXPECT_EQ(take<StartReply>().settings, start_.settings);
 }
 
+TEST_F(Dispatch, NeighborsComeInPartsOnceItIsStarted) {
+    send(HelloControl{});
+    take<HelloDataplane>();
+    send(NeighborsQuery{});
+    take<Refused>();
+    send(start_);
+    take<Started>();
+    engine_.neighbor_rows.resize(kNeighborsPerReply + 1);
+    for (NeighborRow& row : engine_.neighbor_rows) {
+        row.address = IpAddressField::of(Ipv4Address{0x0A4D0101});
+    }
+    engine_.neighbor_rows.back().state = NeighborState::failed;
+    send(NeighborsQuery{});
+    EXPECT_EQ(take<NeighborsReply>().part.count, kNeighborsPerReply);
+    const auto last = take<NeighborsReply>();
+    EXPECT_EQ(last.part.total, kNeighborsPerReply + 1);
+    ASSERT_EQ(last.part.count, 1U);
+    EXPECT_EQ(last.rows[0].state, NeighborState::failed);
+}
+
 TEST_F(Dispatch, FailedStartSendsCodeAndSentenceAndEndsTheProcess) {
     engine_.start_failure = {ExitCode::port_unavailable, "interface wan: there is no wan0"};
     send(HelloControl{});
