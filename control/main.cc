@@ -73,7 +73,9 @@ void on_signal(boost::asio::signal_set& signals, control::Controller& controller
             return;
         }
         if (number != SIGHUP) {
-            control::log_line(kProgram, number == SIGTERM ? "stops: SIGTERM" : "stops: SIGINT");
+            control::log_line(kProgram,
+                              std::string{number == SIGTERM ? "stops: SIGTERM" : "stops: SIGINT"} +
+                                  ", " + controller.stopped_line());
             controller.stop();
             loop.stop();
             return;
@@ -103,6 +105,11 @@ Outcome<void> run(const Options& options) {
     if (!lock) {
         return tl::unexpected{lock.error()};
     }
+    if (lock->was_cut_short()) {
+        control::log_line(kProgram, contract::kCutShort);
+    }
+    control::log_line(kProgram, "starts: " + std::string{contract::kBuild} + ", " +
+                                    options.config_file + ", run directory " + directory);
     boost::asio::io_context loop{1};
     boost::asio::signal_set signals{loop, SIGTERM, SIGINT, SIGHUP};
     const config::Management management = loaded.config.management;

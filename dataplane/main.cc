@@ -91,6 +91,9 @@ Outcome<void> serve(const Options& options) {
     if (!lock) {
         return tl::unexpected{lock.error()};
     }
+    if (lock->was_cut_short()) {
+        std::fprintf(stderr, "towpathd: %s\n", contract::kCutShort.data());
+    }
     const auto stop = stop_signals();
     if (!stop) {
         return tl::unexpected{stop.error()};

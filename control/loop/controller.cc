@@ -9,6 +9,7 @@
 
 #include "control/loop/clock.h"
 #include "control/loop/log.h"
+#include "control/observe/run_lines.h"
 #include "dataplane/contract/framing.h"
 
 namespace towpath::control {
@@ -138,6 +139,7 @@ void Controller::on_received(std::span<const std::byte> bytes) {
         },
         *message);
     watch_links(*message);
+    describe(*message);
     tunnels_.on_message(*message);
     if (const auto* const batch = std::get_if<const EventBatch*>(&*message)) {
         nat_log_.on(**batch, {now, utc_now_s()});
@@ -149,6 +151,15 @@ void Controller::on_received(std::span<const std::byte> bytes) {
     ActionList actions;
     conversation_.on_message(*message, now, actions);
     carry_out(actions);
+}
+
+void Controller::describe(const Upward::View& message) {
+    const auto* const ports = std::get_if<const InterfacesReply*>(&message);
+    const bool is_last =
+        ports != nullptr && (*ports)->part.offset + (*ports)->part.count == (*ports)->part.total;
+    if (is_last && conversation_.applied() && !std::exchange(is_described_, true)) {
+        log_line(kProgram, running_line(status(), interfaces(), tunnels()));
+    }
 }
 
 void Controller::on_closed(const std::string& why) {
@@ -182,6 +193,7 @@ void Controller::on_action(DataplaneChanged& action) {
     dataplane_build_ = std::move(action.build);
     snapshot_.forget();
     links_.forget();
+    is_described_ = false;
     nat_log_.forget();
 }
 

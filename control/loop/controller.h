@@ -50,6 +50,8 @@ public:
 
     void start();
     void stop();
+    // What there is, for the log of the stop.
+    [[nodiscard]] std::string stopped_line() const;
 
     [[nodiscard]] StatusModel status() const override;
     [[nodiscard]] std::vector<InterfaceModel> interfaces() const override;
@@ -131,6 +133,8 @@ private:
     void on_heard(Now now);
     // What the data plane said of its interfaces, for the log.
     void watch_links(const contract::Upward::View& message);
+    // Once for each data plane, when it is known what it runs.
+    void describe(const contract::Upward::View& message);
     void hand_over_config();
     [[nodiscard]] TunnelIo tunnel_io();
     // What an earlier life sent; never if nothing of it can be read.
@@ -164,6 +168,7 @@ private:
     bool has_given_up_ = false;  // the last connection was ended by us, for want of an answer
     LinkWatch links_;
     bool hears_events_ = false;  // subscribed on this connection
+    bool is_described_ = false;  // the log says what this data plane runs
     ContractClient client_;
     KernelRandom random_;
     NameResolver resolver_;

@@ -11,6 +11,7 @@
 #include "config/tunnel_scalar.h"
 #include "control/loop/clock.h"
 #include "control/loop/log.h"
+#include "control/observe/run_lines.h"
 #include "control/reconcile/desired.h"
 #include "control/reconcile/diff.h"
 #include "control/reconcile/peer_differences.h"
@@ -89,6 +90,12 @@ StatusModel Controller::status() const {
         model.notes.push_back("management needs a restart of towpath-control");
     }
     return model;
+}
+
+std::string Controller::stopped_line() const {
+    StatusModel model = status();
+    snapshot_.fill(model);  // also of a data plane that was stopped a moment earlier
+    return control::stopped_line(model, tunnels());
 }
 
 std::vector<InterfaceModel> Controller::interfaces() const {

@@ -86,23 +86,30 @@ Outcome<RunLock> RunLock::acquire(const std::string& run_directory, std::string_
     RunLock lock{descriptor};
     if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
         const std::string holder = holder_of(descriptor);
+        // Not ours to empty.
+        lock.descriptor_ = -1;
+        ::close(descriptor);
         return fail(ExitCode::already_running, "another instance (pid " +
                                                    (holder.empty() ? "unknown" : holder) +
                                                    ") holds " + run_directory);
     }
+    lock.was_cut_short_ = !holder_of(descriptor).empty();
     write_holder(descriptor);
     return lock;
 }
 
-RunLock::RunLock(RunLock&& other) noexcept : descriptor_{std::exchange(other.descriptor_, -1)} {}
+RunLock::RunLock(RunLock&& other) noexcept
+    : descriptor_{std::exchange(other.descriptor_, -1)}, was_cut_short_{other.was_cut_short_} {}
 
 RunLock& RunLock::operator=(RunLock&& other) noexcept {
     std::swap(descriptor_, other.descriptor_);
+    std::swap(was_cut_short_, other.was_cut_short_);
     return *this;
 }
 
 RunLock::~RunLock() {
     if (descriptor_ >= 0) {
+        static_cast<void>(!::ftruncate(descriptor_, 0));  // else the next one says what is not true
         ::close(descriptor_);
     }
 }

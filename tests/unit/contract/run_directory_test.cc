@@ -42,7 +42,9 @@ TEST_F(RunDirectory, LocksOfTheThreeProcessesDoNotMeet) {
 
 TEST_F(RunDirectory, ReleasedLockCanBeTakenAgain) {
     { ASSERT_TRUE(RunLock::acquire(directory_, kControlLock).has_value()); }
-    EXPECT_TRUE(RunLock::acquire(directory_, kControlLock).has_value());
+    const auto again = RunLock::acquire(directory_, kControlLock);
+    ASSERT_TRUE(again.has_value());
+    EXPECT_FALSE(again->was_cut_short());
 }
 
 TEST_F(RunDirectory, LockOfAKilledProcessIsFree) {
@@ -54,7 +56,17 @@ TEST_F(RunDirectory, LockOfAKilledProcessIsFree) {
     int status = 0;
     ASSERT_EQ(::waitpid(child, &status, 0), child);
     ASSERT_EQ(status, 0);
-    EXPECT_TRUE(RunLock::acquire(directory_, kControlLock).has_value());
+    {
+        const auto next = RunLock::acquire(directory_, kControlLock);
+        ASSERT_TRUE(next.has_value());
+        EXPECT_TRUE(next->was_cut_short());
+        EXPECT_FALSE(RunLock::acquire(directory_, kControlLock).has_value());
+        EXPECT_FALSE(std::filesystem::is_empty(directory_ + "/control.lock"))
+            << "who was refused leaves the holder's name there";
+    }
+    const auto after_a_stop = RunLock::acquire(directory_, kControlLock);
+    ASSERT_TRUE(after_a_stop.has_value());
+    EXPECT_FALSE(after_a_stop->was_cut_short());
 }
 
 TEST_F(RunDirectory, PathTooLongForASocketIsRefused) {
