@@ -10,9 +10,9 @@ namespace {
 
 constexpr std::size_t kHugePage_bytes = std::size_t{2} << 20U;
 
-// What is smaller than a huge page does not take one.
+// What fills less than half of a huge page does not take one.
 constexpr bool is_large(std::size_t size_bytes) noexcept {
-    return size_bytes >= kHugePage_bytes;
+    return size_bytes >= kHugePage_bytes / 2;
 }
 constexpr std::size_t mapped_bytes(std::size_t size_bytes) noexcept {
     return is_large(size_bytes)
