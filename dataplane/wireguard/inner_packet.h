@@ -38,6 +38,15 @@ public:
     [[nodiscard]] std::size_t header_length_bytes() const noexcept {
         return is_ipv4() ? sizeof(Ipv4Header) : sizeof(Ipv6Header);
     }
+    [[nodiscard]] bool has_source_of(const InnerPacket& other) const noexcept {
+        return family_ == other.family_ && (is_ipv4() ? ipv4().source == other.ipv4().source
+                                                      : ipv6().source == other.ipv6().source);
+    }
+    [[nodiscard]] bool has_destination_of(const InnerPacket& other) const noexcept {
+        return family_ == other.family_ &&
+               (is_ipv4() ? ipv4().destination == other.ipv4().destination
+                          : ipv6().destination == other.ipv6().destination);
+    }
     // look(Ipv4Address) or look(const Ipv6Address&).
     template <class Look>
     auto with_source(Look&& look) const noexcept {

@@ -25,6 +25,8 @@ struct OpenScratch {
         PeerId owner = kNoPeer;          // of the inner source
         std::uint16_t length_bytes = 0;  // without tag
         PacketIndex packet = 0;
+        bool has_source = false;  // an authentic inner packet
+        bool repeats = false;     // its source is that of the one before
     };
 
     std::array<Candidate, kMax> candidates;

@@ -143,25 +143,47 @@ private:
 
     // Whose the inner sources are (step 15), asked for all at once. kNoPeer of what is no packet.
     void find_owners(std::span<const bool> is_authentic) noexcept {
-        for_each_source(is_authentic, [](const Candidate&, const AllowedIps& owners,
-                                         const auto& source) { owners.prefetch(source); });
-        for_each_source(is_authentic,
-                        [](const Candidate&, const AllowedIps& owners, const auto& source) {
-                            owners.prefetch_below_root(source);
-                        });
-        for_each_source(is_authentic,
-                        [](Candidate& candidate, const AllowedIps& owners, const auto& source) {
-                            candidate.owner = owners.find(source);
-                        });
-    }
-    template <class Look>
-    void for_each_source(std::span<const bool> is_authentic, Look&& look) noexcept {
+        // The address of the one before, in the same session, has the same owner.
+        const Candidate* last = nullptr;
         for (std::size_t position = 0; position < count_; ++position) {
             Candidate& candidate = candidates_[position];
             const InnerPacket inner = inner_of(candidate);
-            if (is_authentic[position] && inner.family() != IpFamily::none) {
+            candidate.has_source = is_authentic[position] && inner.family() != IpFamily::none;
+            candidate.repeats = candidate.has_source && last != nullptr &&
+                                candidate.session == last->session &&
+                                inner.has_source_of(inner_of(*last));
+            if (candidate.has_source) {
+                last = &candidate;
+            }
+        }
+        for_each_source([](const Candidate&, const AllowedIps& owners, const auto& source) {
+            owners.prefetch(source);
+        });
+        for_each_source([](const Candidate&, const AllowedIps& owners, const auto& source) {
+            owners.prefetch_below_root(source);
+        });
+        for_each_source([](Candidate& candidate, const AllowedIps& owners, const auto& source) {
+            candidate.owner = owners.find(source);
+        });
+        PeerId owner = kNoPeer;
+        for (std::size_t position = 0; position < count_; ++position) {
+            Candidate& candidate = candidates_[position];
+            if (candidate.repeats) {
+                candidate.owner = owner;
+            } else if (candidate.has_source) {
+                owner = candidate.owner;
+            }
+        }
+    }
+    // look(Candidate&, const AllowedIps&, address), of those that do not repeat another.
+    template <class Look>
+    void for_each_source(Look&& look) noexcept {
+        for (std::size_t position = 0; position < count_; ++position) {
+            Candidate& candidate = candidates_[position];
+            if (candidate.has_source && !candidate.repeats) {
                 const AllowedIps& owners = allowed_ips_of(candidate);
-                inner.with_source([&](const auto& source) { look(candidate, owners, source); });
+                inner_of(candidate).with_source(
+                    [&](const auto& source) { look(candidate, owners, source); });
             }
         }
     }

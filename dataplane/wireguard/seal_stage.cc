@@ -14,6 +14,7 @@ namespace {
 
 struct Request {
     PacketIndex packet;
+    bool repeats;  // same tunnel and destination as the one before: the same peer
     PeerId peer;
 };
 
@@ -36,35 +37,49 @@ public:
         } else if (!tunnel.exists()) {  // removed while the packet waited
             batch_.drop(index, DropReason::tunnel_down);
         } else {
-            inner.with_destination(
-                [&](const auto& address) { tunnel.allowed_ips->prefetch(address); });
+            const bool repeats =
+                count_ != 0 && packet.egress == egress_ && inner.has_destination_of(destination_);
+            if (!repeats) {
+                destination_ = inner;
+                egress_ = packet.egress;
+                inner.with_destination(
+                    [&](const auto& address) { tunnel.allowed_ips->prefetch(address); });
+            }
             lower_inner_mss(packet.bytes().subspan(packet.l3),
                             (*state_.interfaces)[packet.egress].mtu_bytes);
-            requests_[count_++] = {index, kNoPeer};
+            requests_[count_++] = {index, repeats, kNoPeer};
         }
     }
     void fetch_owners() noexcept {
         for (std::size_t position = 0; position < count_; ++position) {
-            const Packet& packet = batch_[requests_[position].packet];
-            inner_of(packet).with_destination([&](const auto& address) {
-                (*state_.tunnels)[packet.egress].allowed_ips->prefetch_below_root(address);
-            });
+            if (!requests_[position].repeats) {
+                const Packet& packet = batch_[requests_[position].packet];
+                inner_of(packet).with_destination([&](const auto& address) {
+                    (*state_.tunnels)[packet.egress].allowed_ips->prefetch_below_root(address);
+                });
+            }
         }
     }
     void find_peers() noexcept {
         PeerTable& peers = state_.tables.peers();
         std::size_t kept = 0;
+        PeerId peer = kNoPeer;
         for (std::size_t position = 0; position < count_; ++position) {
             Request request = requests_[position];
-            const Packet& packet = batch_[request.packet];
-            request.peer = inner_of(packet).with_destination([&](const auto& address) {
-                return (*state_.tunnels)[packet.egress].allowed_ips->find(address);
-            });
-            if (request.peer == kNoPeer) {
+            if (!request.repeats) {
+                const Packet& packet = batch_[request.packet];
+                peer = inner_of(packet).with_destination([&](const auto& address) {
+                    return (*state_.tunnels)[packet.egress].allowed_ips->find(address);
+                });
+                if (peer != kNoPeer) {
+                    peers.prefetch(peer);
+                }
+            }
+            if (peer == kNoPeer) {
                 reject_unreachable(batch_, request.packet, DropReason::seal_no_peer);
                 continue;
             }
-            peers.prefetch(request.peer);
+            request.peer = peer;
             requests_[kept++] = request;
         }
         count_ = kept;
@@ -92,6 +107,9 @@ private:
     State& state_;
     Batch& batch_;
     std::size_t count_ = 0;
+    // Of the request taken last.
+    InnerPacket destination_{{}};
+    InterfaceId egress_ = kNoInterface;
     std::array<Request, crypto::kAeadBatchMax> requests_;
 };
 
