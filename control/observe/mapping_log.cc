@@ -67,6 +67,7 @@ std::string MappingLog::line_of(const EventRow& row, LogMoment moment) {
         line += ",\"worker\":" + std::to_string(row.worker);
     } else {
         line += ",\"proto\":\"" + std::string{name_of(row.mapping)} + "\"" +
+                (row.is_tracked != 0 ? ",\"kind\":\"tracked\"" : "") +
                 endpoint_fields("int", row.inside) + endpoint_fields("ext", row.outside);
     }
     return line + "}\n";

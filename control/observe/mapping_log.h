@@ -6,6 +6,9 @@
 //   {"ts":"2026-11-21T13:20:00Z","event":"created","inst":"towpath","seq":7,"proto":"udp",
 //    "int_ip":"10.77.1.11","int_port":4000,"ext_ip":"192.0.2.10","ext_port":4000}
 //
+// What a stateful tunnel remembers without translating it (decisions.md W13) has "kind":"tracked"
+// behind its protocol, and its own endpoint as the outside one.
+//
 // `event` is created, ended, or exists: what lives when the log begins or after a loss, between
 // resync-begin and resync-end of its worker. gap says how many records are missing. `seq` counts
 // every record of this process, written or not.

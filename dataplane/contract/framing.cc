@@ -274,7 +274,7 @@ bool is_valid(const NeighborsReply& m) noexcept {
 bool is_valid(const EventBatch& m) noexcept {
     bool valid = m.count <= m.rows.size();
     for (std::size_t i = 0; valid && i < m.count; ++i) {
-        valid = known(m.rows[i].kind) && known(m.rows[i].mapping);
+        valid = known(m.rows[i].kind) && known(m.rows[i].mapping) && flags(m.rows[i].is_tracked);
     }
     return valid;
 }

@@ -247,7 +247,7 @@ struct EventRow {
     EventKind kind = EventKind::created;
     MappingKind mapping = MappingKind::udp;
     std::uint8_t worker = 0;
-    std::uint8_t reserved = 0;
+    std::uint8_t is_tracked = 0;  // not translated, only remembered: both endpoints are equal
     EndpointField inside;
     EndpointField outside;
     std::uint32_t reserved_tail = 0;

@@ -147,6 +147,7 @@ contract::EventRow event_row(const nat::MappingEvent& event, WorkerId worker) {
     row.kind = kind_of(event.kind);
     row.mapping = kind_of(event.protocol);
     row.worker = worker;
+    row.is_tracked = event.is_translated ? 0 : 1;
     row.inside = contract::EndpointField::of(event.inside);
     row.outside = contract::EndpointField::of(event.outside);
     return row;

@@ -27,6 +27,7 @@ struct MappingEvent {
     std::uint32_t time_s = 0;  // coarse_seconds of the data plane's clock
     MappingEventKind kind = MappingEventKind::created;
     Protocol protocol = Protocol::udp;
+    bool is_translated = true;  // false: only tracked (realm.h, identity); both endpoints are equal
 };
 
 class EventRing {

@@ -262,15 +262,13 @@ EntryIndex MappingStore::take_free() noexcept {
 
 void MappingStore::emit(MappingEventKind kind, const Mapping& mapping,
                         std::uint32_t now_s) noexcept {
-    if (mapping.realm() == kIdentityRealm) {
-        return;  // nobody got another endpoint
-    }
     const MappingEvent event{
         .inside = {mapping.inside_address(), mapping.inside_port()},
         .outside = {mapping.outside_address, mapping.outside_port},
         .time_s = now_s,
         .kind = kind,
         .protocol = mapping.protocol(),
+        .is_translated = mapping.realm() != kIdentityRealm,
     };
     if (!events_.push(event)) {
         events_.lost.add();

@@ -55,7 +55,10 @@ def _logged(towpath, outside):
     """Endpoints on an outside address that the log says the client had."""
     lines = (json.loads(line) for line in towpath.lab.log(f"{towpath.label}.log").splitlines()
              if line.startswith("{"))
-    return [line for line in lines if (line.get("int_ip"), line.get("ext_ip")) == (CLIENT, outside)]
+    found = [line for line in lines if (line.get("int_ip"), line.get("ext_ip")) == (CLIENT, outside)]
+    kind = "tracked" if outside == CLIENT else None
+    check(all(line.get("kind") == kind for line in found), f"each is {kind}: {found}")
+    return found
 
 
 def _is_refused(lab, host, port):
@@ -138,6 +141,8 @@ def _stateful(lab, towpath):
     check(" 3 received" in words, f"c pings a: {words}{towpath.drops()}")
     equal(_fetched(lab, "c", A), "200", f"what c fetched from a ({towpath.drops()})")
     check(CLIENT in lab.log("http-a.log"), f"a saw {lab.log('http-a.log')}")
+    lab.wait_for("the log's lines of what is tracked",
+                 lambda: {line["proto"] for line in _logged(towpath, CLIENT)} == {"icmp", "tcp"}, 3)
     _asks(lab, towpath, "a", CLIENT)
     check(_is_refused(lab, A, 9), "c did not hear that a does not listen")
     equal(_fetched(lab, "c", WEB), "200", f"what c fetched from the internet ({towpath.drops()})")

@@ -171,6 +171,13 @@ TEST(Framing, EnumeratorsFlagsAndPrefixesOutsideTheirRangeAreRefused) {
     interface.role = Role::count;
     EXPECT_FALSE(accepts(interface));
 
+    EventBatch events;
+    events.count = 1;
+    events.rows[0].is_tracked = 1;
+    EXPECT_TRUE(accepts(events));
+    events.rows[0].is_tracked = 2;
+    EXPECT_FALSE(accepts(events));
+
     NeighborsReply neighbors;
     neighbors.part = {1, 0, 1, 0};
     EXPECT_FALSE(accepts(neighbors)) << "an address of no family";

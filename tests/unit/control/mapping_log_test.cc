@@ -61,6 +61,20 @@ TEST(MappingLog, OneLinePerCreationAndEndWithBothEndpointsAndTheTime) {
         "\n");
 }
 
+// decisions.md W13: flows of a stateful tunnel.
+TEST(MappingLog, WhatIsOnlyTrackedSaysSo) {
+    MappingLog log{"towpath"};
+    EventRow tracked = row(EventKind::created);
+    tracked.is_tracked = 1;
+    tracked.outside = tracked.inside;
+    EXPECT_EQ(
+        all_of(log, batch_of({tracked})),
+        R"({"ts":"2026-11-21T13:20:00Z","event":"created","inst":"towpath","seq":1,"proto":"udp",)"
+        R"("kind":"tracked","int_ip":"10.77.1.11","int_port":4000,)"
+        R"("ext_ip":"10.77.1.11","ext_port":4000})"
+        "\n");
+}
+
 TEST(MappingLog, AnOldEventKeepsItsTimeAndNoneIsInTheFuture) {
     MappingLog log{"towpath"};
     const std::string text = all_of(

@@ -88,6 +88,9 @@ TEST(EventRow, KeepsKindTimeAndEndpoints) {
     EXPECT_EQ(row.time_ms, 12000U);
     EXPECT_EQ(row.worker, 3);
     EXPECT_EQ(row.inside.address, address("10.77.1.2"));
+    EXPECT_EQ(row.is_tracked, 0);
+    event.is_translated = false;
+    EXPECT_EQ(event_row(event, 3).is_tracked, 1);
 }
 
 TEST(MappingKind, AndProtocolAreInverse) {

@@ -235,6 +235,7 @@ TEST_P(Translated, IsLogged) {
     EXPECT_EQ(event.kind, MappingEventKind::created);
     EXPECT_EQ(event.inside, endpoint(kPeer, 5000));
     EXPECT_EQ(event.outside, endpoint(kOwn, 5000));
+    EXPECT_TRUE(event.is_translated);
 }
 
 class Tracked : public PeerFlows {
@@ -358,18 +359,20 @@ TEST_P(Tracked, TranslatedFlowsHaveTheirOwnState) {
     EXPECT_TRUE(rig.from_outside(back).passed());  // as the policy towards outside says
 }
 
-TEST_P(Tracked, IsShownAndNotLogged) {
+TEST_P(Tracked, IsShownAndLoggedAsSuch) {
     Frame question = udp(fields(kPeer, 5000, kHost, 53));
     ASSERT_TRUE(rig.from_tunnel(question).passed());
     const auto view = rig.lookup(Protocol::udp, kPeer, 5000);
-    ASSERT_TRUE(view.has_value());
-    EXPECT_EQ(view->outside, view->inside);
-    EXPECT_EQ(view->realm, kIdentityRealm);
-    EXPECT_EQ(view->sessions, 1U);
-    MappingEvent event;
-    EXPECT_FALSE(rig.owner_of(kPeer).events().pop(event));
+    ASSERT_TRUE(view.has_value() && view->sessions == 1);
+    EXPECT_TRUE(view->realm == kIdentityRealm && view->outside == view->inside);
     rig.advance(1h);
     EXPECT_FALSE(rig.lookup(Protocol::udp, kPeer, 5000).has_value());  // and no port rests
+    for (const auto kind : {MappingEventKind::created, MappingEventKind::ended}) {
+        MappingEvent event;
+        ASSERT_TRUE(rig.owner_of(kPeer).events().pop(event));
+        EXPECT_TRUE(event.kind == kind && !event.is_translated);
+        EXPECT_EQ(event.outside, endpoint(kPeer, 5000));
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Workers, Translated, testing::Values(1, 4));
