@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runs clang-tidy (.clang-tidy) over the sources of the clang build tree, as many at once as there
+"""Runs clang-tidy (.clang-tidy) over the sources of the build tree of Clang, as many at once as there
 are cores. What was clean stays clean until it or something that it includes changes: clean runs are
 remembered in build/clang-tidy by a hash of the preprocessed source.
 
-Usage: clang_tidy.py [FILE...]   default: every source that the clang build compiles
+Usage: clang_tidy.py [FILE...]   default: every source that this tree compiles
 """
 
 import concurrent.futures
@@ -17,7 +17,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TREE = ROOT / "build/clang"
+TREE = ROOT / "build/asan"
 # Outside the tree, so that another clone need not look again at what was clean.
 MEMORY = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache",
                       "towpath-clang-tidy")

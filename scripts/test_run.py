@@ -60,7 +60,7 @@ def checks():
     run_script("checks", "clang-format",
                ["clang-format", "--dry-run", "--Werror", *sources()], 300)
     # Every source through clang 14 with our warnings as errors, and through clang-tidy.
-    test_builds.configure("clang")
+    test_builds.configure("asan")
     run_script("checks", "clang and clang-tidy", ["/usr/bin/python3", "scripts/clang_tidy.py"],
                TIDY_LIMIT_S)
 
@@ -147,18 +147,22 @@ def unit():
 
 
 def libfuzzer():
-    folder = test_builds.configure("clang")
+    folder = test_builds.configure("asan")
     programs = [pathlib.Path(target["filename"][0])
                 for target in test_builds.introspect(folder, "targets")
                 if target["name"].startswith("fuzz_")]
-    test_builds.build("clang", [os.path.relpath(program, folder) for program in programs])
-    for program in programs:
-        name = program.name.removeprefix("fuzz_")
-        with tempfile.TemporaryDirectory() as found:
-            run_script("fuzz/libfuzzer", name,
-                       [str(program), f"-max_total_time={FUZZ_S}", "-timeout=10", "-rss_limit_mb=4096",
-                        f"-artifact_prefix={folder}/crash-{name}-", "-print_final_stats=1", found,
-                        str(ROOT / "tests/fuzz/corpus" / name)], FUZZ_S + 120)
+    test_builds.build("asan", [os.path.relpath(program, folder) for program in programs])
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        list(pool.map(lambda program: libfuzz(folder, program), programs))
+
+
+def libfuzz(folder, program):
+    name = program.name.removeprefix("fuzz_")
+    with tempfile.TemporaryDirectory() as found:
+        run_script("fuzz/libfuzzer", name,
+                   [str(program), f"-max_total_time={FUZZ_S}", "-timeout=10", "-rss_limit_mb=4096",
+                    f"-artifact_prefix={folder}/crash-{name}-", "-print_final_stats=1", found,
+                    str(ROOT / "tests/fuzz/corpus" / name)], FUZZ_S + 120)
 
 
 def threads():
