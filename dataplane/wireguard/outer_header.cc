@@ -2,10 +2,10 @@
 #include "dataplane/wireguard/outer_header.h"
 
 #include "dataplane/wire/assertion.h"
-#include "dataplane/wire/checksum.h"
 #include "dataplane/wire/ethernet.h"
 #include "dataplane/wire/ipv4.h"
 #include "dataplane/wire/ipv6.h"
+#include "dataplane/wire/payload_checksum.h"
 #include "dataplane/wire/udp.h"
 #include "dataplane/wireguard/same_buffer.h"
 
@@ -46,8 +46,8 @@ void write_ipv6(Packet& packet, const OuterPath& path, std::uint8_t dscp_and_ecn
     ip.destination = path.endpoint.remote.address.ipv6();
     // RFC 8200 section 8.1: mandatory, and zero is written as all ones.
     const be16 checksum =
-        full_checksum(packet.bytes().subspan(packet.l4),
-                      pseudo_header_sum(ip.source, ip.destination, kUdp, datagram_bytes));
+        payload_checksum(packet.bytes().subspan(packet.l4),
+                         pseudo_header_sum(ip.source, ip.destination, kUdp, datagram_bytes));
     packet.header<UdpHeader>(packet.l4).checksum =
         checksum.raw() == 0 ? be16::from_raw(0xFFFF) : checksum;
 }

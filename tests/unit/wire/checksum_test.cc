@@ -6,7 +6,10 @@
 
 #include <array>
 #include <random>
+#include <span>
 #include <vector>
+
+#include "dataplane/wire/payload_checksum.h"
 
 namespace towpath {
 namespace {
@@ -59,6 +62,21 @@ TEST(UpdateChecksum, AgreesWithTheFullSumForRandomChanges) {
         EXPECT_EQ(update_checksum(before, delta).raw(), full_checksum(view).raw());
         EXPECT_EQ(update_checksum(full_checksum(view), delta.inverse()).raw(), before.raw());
     }
+}
+
+TEST(PayloadChecksum, AgreesWithTheFullSumAtEveryLengthAndPlace) {
+    std::mt19937 random{5};
+    std::vector<std::byte> bytes(1600);
+    for (std::byte& byte : bytes) {
+        byte = static_cast<std::byte>(random() % 4 == 0 ? 0xFF : random());
+    }
+    for (std::size_t length = 0; length < 1580; ++length) {
+        const auto part = std::span<const std::byte>{bytes}.subspan(random() % 16, length);
+        const std::uint64_t initial = random();
+        ASSERT_EQ(payload_checksum(part, initial), full_checksum(part, initial)) << length;
+    }
+    const std::vector<std::byte> ones(65'535, std::byte{0xFF});  // the greatest sum
+    EXPECT_EQ(payload_checksum(ones, 0xFFFFFFFF), full_checksum(ones, 0xFFFFFFFF));
 }
 
 TEST(FullChecksum, PadsAnOddLastByteWithZero) {
