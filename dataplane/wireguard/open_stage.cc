@@ -74,7 +74,10 @@ public:
             } else {
                 crypto_[kept] = {candidate.data, &candidate.session->receive_key, candidate.counter,
                                  candidate.length_bytes};
-                candidates_[kept++] = candidate;
+                if (kept != position) {
+                    candidates_[kept] = candidate;
+                }
+                ++kept;
             }
         }
         count_ = kept;

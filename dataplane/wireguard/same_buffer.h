@@ -10,14 +10,17 @@
 
 namespace towpath::wireguard {
 
+inline constexpr Packet kNothingKnown{};
+
 // What parse and the stages said of it is forgotten; head and length are the caller's to set. In
-// place: a Packet that is built beside and copied is read while its parts are still being written.
+// place, from a constant: a Packet that is built beside and copied is read while its parts are
+// still being written.
 inline void forget_all_but_buffer(Packet& packet) noexcept {
     std::byte* const buffer = packet.buffer;
     void* const handle = packet.handle;
     const std::uint16_t capacity = packet.capacity;
     const bool is_traced = packet.is_traced;
-    packet = Packet{};
+    packet = kNothingKnown;
     packet.buffer = buffer;
     packet.handle = handle;
     packet.capacity = capacity;
