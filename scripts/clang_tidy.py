@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Runs clang-tidy (.clang-tidy) over the sources of the build tree of Clang, as many at once as there
 are cores. What was clean stays clean until it or something that it includes changes: clean runs are
-remembered in build/clang-tidy by a hash of the preprocessed source.
+remembered in the user's cache by a hash of the preprocessed source.
 
 Usage: clang_tidy.py [FILE...]   default: every source that this tree compiles
 """
