@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "dataplane/engine/dataplane.h"
@@ -19,6 +20,14 @@ constexpr int kLinkPoll_ms = 200;
 // that at once each time is not to keep us busy.
 constexpr unsigned kHostPolls = 5;
 
+// DPDK's TAP driver has the kernel signal each packet: those go to the other threads, or nothing
+// here would ever wait its time.
+void block_signals() noexcept {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
 }  // namespace
 
 Outcome<void> Dataplane::watch_links() {
@@ -32,11 +41,13 @@ Outcome<void> Dataplane::watch_links() {
                     std::string{"cannot make an event descriptor: "} + std::strerror(errno));
     }
     link_thread_ = std::thread{[this, watcher = std::move(*watch)]() mutable {
+        block_signals();
         // Ends with the process or when the kernel closes the socket; interfaces then stay as they
         // are.
         (void)watcher.run(link_stop_, [this](const port::LinkEvent& event) { on_link(event); });
     }};
     poll_thread_ = std::thread{[this] {
+        block_signals();
         pollfd stop{.fd = link_stop_, .events = POLLIN, .revents = 0};
         for (unsigned polls = 1; poll(&stop, 1, kLinkPoll_ms) == 0; ++polls) {
             poll_links();
@@ -66,6 +77,9 @@ void Dataplane::restore_hosts() {
     const std::lock_guard lock{mutex_};
     if (world_number_ == 0) {
         return;
+    }
+    if (devices_->make_taps_again()) {
+        publish_links();
     }
     const bool is_port_missing = devices_->lose_hosts();
     const bool is_tunnel_missing = tunnel_hosts_ != nullptr && tunnel_hosts_->lose_hosts(world_);

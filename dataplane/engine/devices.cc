@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "dataplane/engine/devices.h"
 
+#include <net/if.h>
+
 #include <algorithm>
 
 namespace towpath::engine {
@@ -136,6 +138,18 @@ bool Devices::lose_hosts() {
         is_any_missing |= has_port_with_host(id) && hosts_[id].tap() == nullptr;
     }
     return is_any_missing;
+}
+
+bool Devices::make_taps_again() {
+    bool has_changed = false;
+    for (std::size_t id = 0; id < count(); ++id) {
+        const std::string& name = requests_[id].match.kernel_name;
+        if (requests_[id].driver == port::Driver::tap && ::if_nametoindex(name.c_str()) == 0) {
+            has_changed |= remove(id);
+            has_changed |= reopen(id);
+        }
+    }
+    return has_changed;
 }
 
 std::optional<std::size_t> Devices::find(const std::string& kernel_name) const {

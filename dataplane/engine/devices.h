@@ -57,6 +57,9 @@ public:
     // made: set_host_addresses() makes them.
     [[nodiscard]] bool lose_hosts();
 
+    // Ports whose netdev we make ourselves, and somebody deleted. True when facts() changed.
+    [[nodiscard]] bool make_taps_again();
+
     // Asks every device that no netdev of the kernel speaks for. True when facts() changed.
     [[nodiscard]] bool poll_links();
     // What the kernel says of a link. True when facts() changed.

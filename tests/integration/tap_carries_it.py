@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
 """The `tap` driver on both sides, each bridged to a cable by the kernel: endpoint-independent UDP, a
-file intact, and the netdevs gone at the end.
+file intact; a netdev that somebody deletes is made again; and the netdevs gone at the end.
 
     a -- lan0 [bridge - taplan | towpath | tapwan - bridge] wan0 -- router -- stun, web
 """
@@ -39,6 +39,12 @@ def tap_carries_it():
         seen = measure.udp_behaviour(lab)
         equal((seen["mapping"], seen["filtering"]), ("EIM", "EIF"), "UDP")
         equal(measure.fetch(lab)["words"], "same", "the file")
+        lab.must("gateway", "ip", "link", "delete", "taplan")
+        lab.wait_for("taplan, made again", lambda: lab.run(
+            "gateway", "ip", "link", "show", "dev", "taplan").returncode == 0, 5)
+        lab.must("gateway", "ip", "link", "delete", "br-lan0")
+        bridged(lab, "taplan", "lan0", 1)
+        towpath.wait_until_it_forwards(10)
         equal(towpath.stop(), 0, "towpath run")
         left = re.findall(r"\btap(?:lan|wan)\b", lab.must("gateway", "ip", "-o", "link"))
         check(not left, f"netdevs are left: {left}")
