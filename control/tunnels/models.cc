@@ -149,6 +149,10 @@ std::string reason_of(const wireguard::PeerReport& report, EndpointWay way) {
             return "its endpoint does not answer: wrong endpoint, or a firewall between";
         case PeerStatus::bad_response:
             return "what answers has another preshared key, or is not this peer";
+        case PeerStatus::bad_mac1:
+            return "what calls from its endpoint is for another key than ours: the peer has a "
+                   "wrong "
+                   "public key of this tunnel";
         case PeerStatus::not_confirmed:
             return "it calls and we answer, but it never confirms: the preshared key differs, or "
                    "our answers do not arrive";

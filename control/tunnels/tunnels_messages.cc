@@ -112,6 +112,8 @@ void Tunnels::on(const TunnelEvents& message) {
             tunnel->device.on_handshake_wanted(event.peer, moment, actions);
         } else if (event.kind == TunnelEventKind::no_answer) {
             tunnel->device.on_no_answer(event.peer, moment, actions);
+        } else if (event.kind == TunnelEventKind::bad_mac1) {
+            tunnel->device.on_bad_mac1(event.peer, moment);
         } else {
             tunnel->device.on_session_confirmed(event.peer, event.index, moment);
         }

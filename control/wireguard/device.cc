@@ -204,6 +204,18 @@ void Device::on_completed(Peer& peer, HandshakeRole role, const Moment& moment) 
     schedule(peer);
 }
 
+void Device::on_bad_mac1(PeerId id, const Moment& moment) {
+    Peer* const peer = find(id);
+    if (peer == nullptr ||
+        (peer->trouble != PeerStatus::idle && peer->trouble != PeerStatus::no_answer)) {
+        return;
+    }
+    peer->trouble = PeerStatus::bad_mac1;
+    if (!peer->completed_at || moment.now - *peer->completed_at >= kSessionAge_max) {
+        tell_trouble(*peer, PeerStatus::bad_mac1);
+    }
+}
+
 void Device::on_session_confirmed(PeerId id, std::uint32_t index, const Moment& moment) {
     const auto owner = owner_of_index_.find(index);
     Peer* const peer = find(id);

@@ -129,6 +129,9 @@ public:
                       ActionList& out);
     void on_handshake_wanted(PeerId peer, const Moment& moment, ActionList& out);
     void on_no_answer(PeerId peer, const Moment& moment, ActionList& out);
+    // A handshake came from the peer's endpoint that is for another key than ours, so nobody knows
+    // whether it is the peer's: what is said of a peer for which nothing else is known.
+    void on_bad_mac1(PeerId peer, const Moment& moment);
     // The first packet came on a session that we answered for.
     void on_session_confirmed(PeerId peer, std::uint32_t index, const Moment& moment);
     // The session is gone and its keys are wiped: its index is free.

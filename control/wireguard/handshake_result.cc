@@ -16,6 +16,7 @@ constexpr std::array<std::string_view, static_cast<std::size_t>(PeerStatus::coun
     "waiting",
     "no_answer",
     "bad_response",
+    "bad_mac1",
     "not_confirmed",
     "remote_loaded",
     "stale_timestamp",

@@ -62,6 +62,7 @@ enum class PeerStatus : std::uint8_t {
     waiting,            // an initiation is under way
     no_answer,          // the endpoint did not answer twenty initiations
     bad_response,       // something answers, but not with our preshared key
+    bad_mac1,           // somebody calls from its endpoint, but for another key than ours
     not_confirmed,      // it calls and is answered, and no packet comes on the new session
     remote_loaded,      // the peer asked for a cookie; the next try carries it
     stale_timestamp,    // the peer's clock went back: its initiations are refused

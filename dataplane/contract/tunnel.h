@@ -347,6 +347,7 @@ enum class TunnelEventKind : std::uint8_t {
     no_answer,          // data went out for 15 s and nothing came back
     session_confirmed,  // the first packet on a session that we answered for
     session_ended,      // gone, its keys wiped; its index may be given out again
+    bad_mac1,           // a handshake from its endpoint was made for another key than the tunnel's
     count,
 };
 struct TunnelEventRow {

@@ -9,7 +9,7 @@
 
 namespace towpath::contract {
 
-inline constexpr std::uint16_t kContractVersion = 9;
+inline constexpr std::uint16_t kContractVersion = 10;
 // The release, and the commit where the source had one: "0.1.0+07d56de0c1", with ".dirty" behind it
 // when files differed from that commit. Ends with a null character. Shown by `towpath version` and
 // in the hello of both sides; never compared, except with what this build wrote earlier. Known to

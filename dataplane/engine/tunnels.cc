@@ -25,6 +25,8 @@ TunnelEventKind kind_of(wireguard::TunnelEventKind kind) noexcept {
             return TunnelEventKind::session_confirmed;
         case wireguard::TunnelEventKind::session_ended:
             return TunnelEventKind::session_ended;
+        case wireguard::TunnelEventKind::bad_mac1:
+            return TunnelEventKind::bad_mac1;
         case wireguard::TunnelEventKind::handshake_wanted:
             break;
     }

@@ -2,6 +2,7 @@
 #include "dataplane/wireguard/handshake_gate.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "dataplane/crypto/hash.h"
 #include "dataplane/wireguard/datagram.h"
@@ -9,11 +10,28 @@
 namespace towpath::wireguard {
 namespace {
 
+// Of a worker, whoever it is about.
+constexpr Duration kBadMac1Spacing = std::chrono::milliseconds{100};
+
 // Both macs end the message; mac1 covers what is before it.
 bool has_valid_mac1(const Tunnel& tunnel, std::span<const std::byte> payload) noexcept {
     const std::size_t covered_bytes = payload.size() - 2 * kMacLength_bytes;
     const crypto::Mac expected = crypto::keyed_mac(tunnel.mac1_key, {payload.first(covered_bytes)});
     return crypto::is_equal(expected, payload.subspan(covered_bytes, kMacLength_bytes));
+}
+
+// Whoever sends from a peer's endpoint but not for our key is most likely that peer, and its
+// operator wants to know. Anybody may pretend to be there: it is told now and then, and changes
+// nothing else.
+void tell_bad_mac1(State& state, InterfaceId tunnel, const IpEndpoint& source, Now now) noexcept {
+    if (state.bad_mac1_told.is_set() && now - state.bad_mac1_told.at() < kBadMac1Spacing) {
+        return;
+    }
+    const PeerId peer = state.tables.known_sources().find(
+        source, [&](PeerId id) { return state.tables.peers()[id].tunnel() == tunnel; });
+    if (peer != kNoPeer && state.post(TunnelEventKind::bad_mac1, peer, 0, now)) {
+        state.bad_mac1_told.set(now);
+    }
 }
 
 DropReason check(State& state, const Packet& packet, InterfaceId id, const IpEndpoint& source,
@@ -29,6 +47,7 @@ DropReason check(State& state, const Packet& packet, InterfaceId id, const IpEnd
         return DropReason::handshake_budget;
     }
     if (type != MessageType::cookie_reply && !has_valid_mac1(tunnel, payload)) {
+        tell_bad_mac1(state, id, source, now);
         return DropReason::handshake_bad_mac1;
     }
     ReceivedHandshake received;

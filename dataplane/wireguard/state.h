@@ -62,6 +62,7 @@ struct State {
     WireguardCounters counters;
     WorkerId worker;
     bool is_alone;  // no other worker seals or opens
+    Stamp bad_mac1_told;  // the gate's: when it last was
     // The slice's.
     Now swept_at{};
     std::uint32_t sweep_round = 0;     // next peer of this worker to look at, by its number here

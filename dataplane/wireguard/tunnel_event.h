@@ -16,12 +16,13 @@ enum class TunnelEventKind : std::uint8_t {
     no_answer,         // data went out 15 s ago and nothing came back (wireguard.md 15.3)
     session_confirmed,  // first packet under `index`, which we answered: the handshake is complete
     session_ended,      // `index` is out of its peer's slots or expired: retire it
+    bad_mac1,           // from the peer's endpoint, and made for another key than ours
 };
 
 struct TunnelEvent {
     TunnelEventKind kind = TunnelEventKind::handshake_wanted;
     PeerId peer = kNoPeer;
-    std::uint32_t index = 0;  // of the last two kinds
+    std::uint32_t index = 0;  // of the two kinds about sessions
     Now at{};
 };
 

@@ -55,6 +55,8 @@ def tunnel_refuses_strangers():
             equal(calls(public, None), (False, {2}), "without the preshared key")
             equal(calls(public, preshared_key()), (False, {2}), "with another preshared key")
             equal(calls(key_pair()[1], shared), (False, set()), "who takes us for somebody else")
+            words = towpath.client("peers").stdout
+            check("is for another key than ours" in words, f"of who took us for somebody else: {words}")
             own, client.private = client.private, key_pair()[0]
             equal(calls(public, shared), (False, set()), "a stranger")
             client.private = own

@@ -102,6 +102,21 @@ TEST_F(DeviceReport, UpWithAClockThatWentBackIsDoubted) {
 }
 
 // It did call.
+// What the data plane tells of a wrong mac1 is a reason where there is no better one.
+TEST_F(DeviceReport, ACallerForAnotherKeyIsNamed) {
+    bob.device.on_bad_mac1(kAlice, moment);
+    EXPECT_EQ(of_alice().status, PeerStatus::bad_mac1);
+    bob.device.on_bad_mac1(PeerId{77}, moment);  // nobody
+    establish();
+    EXPECT_EQ(of_alice().status, PeerStatus::up);
+    EXPECT_EQ(of_alice().doubt, PeerStatus::idle) << "it has the right key";
+    bob.device.on_bad_mac1(kAlice, moment);
+    EXPECT_EQ(of_alice().status, PeerStatus::up);
+    EXPECT_EQ(of_alice().doubt, PeerStatus::bad_mac1);
+    pass(seconds{181});
+    EXPECT_EQ(of_alice().status, PeerStatus::bad_mac1);
+}
+
 TEST_F(DeviceReport, AClockThatWentBackIsSaidOfAPeerWithoutAnEndpoint) {
     const Initiation old = initiation();
     bob.device.set_peer({kAlice, key_of(alice), {}, {}, seconds{30}}, moment, bob.out);

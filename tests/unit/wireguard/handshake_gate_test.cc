@@ -90,6 +90,37 @@ TEST_F(HandshakeGateTest, Number8BadMac1) {
 }
 
 // W18: strangers use up their quarter, a peer's endpoint still has the rest.
+// Of the source of a peer alone, of its tunnel alone, and not more often than ten times a second.
+TEST_F(HandshakeGateTest, Number8BadMac1FromAPeersEndpointIsTold) {
+    ASSERT_TRUE(
+        far.tables->learn_endpoint(kPeer, endpoint("203.0.113.50:1234"), ip("198.51.100.1"), now));
+    static_cast<void>(far.events());
+    const auto call = [&](std::string_view source = "203.0.113.50") {
+        Frame frame = message(1, 148, source);
+        frame.transport()[8 + 148 - 20] ^= std::byte{1};
+        ASSERT_EQ(open_at_far(std::move(frame)),
+                  (Exit{Lane::drop, DropReason::handshake_bad_mac1}));
+    };
+    call("203.0.113.51");
+    EXPECT_TRUE(far.events().empty()) << "a stranger";
+    call();
+    call();
+    const std::vector<TunnelEvent> told = far.events();
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].kind, TunnelEventKind::bad_mac1);
+    EXPECT_EQ(told[0].peer, kPeer);
+    now += milliseconds{99};
+    call();
+    EXPECT_TRUE(far.events().empty());
+    now += milliseconds{1};
+    call();
+    EXPECT_EQ(far.events().size(), 1U);
+    far.tables->configure_peer(kPeer, {InterfaceId{7}, 0});
+    now += milliseconds{100};
+    call();
+    EXPECT_TRUE(far.events().empty()) << "a peer of another tunnel";
+}
+
 TEST_F(HandshakeGateTest, BudgetIsKeptForEndpointsOfPeers) {
     far.add_peer(7, {}, "203.0.113.7:51820");
     std::size_t passed = 0;
