@@ -61,7 +61,7 @@ struct State {
     Counter& released;
     WireguardCounters counters;
     WorkerId worker;
-    bool is_alone;  // no other worker seals or opens
+    bool is_alone;        // no other worker seals or opens
     Stamp bad_mac1_told;  // the gate's: when it last was
     // The slice's.
     Now swept_at{};
