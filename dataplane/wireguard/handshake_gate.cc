@@ -43,11 +43,14 @@ DropReason check(State& state, const Packet& packet, InterfaceId id, const IpEnd
     if (!tunnel.has_identity) {
         return DropReason::handshake_no_identity;
     }
-    if (!state.budget.admit(state.tables.known_sources().contains(source), now)) {
+    const bool is_known = state.tables.known_sources().contains(source);
+    if (!state.budget.admit(is_known, now)) {
         return DropReason::handshake_budget;
     }
     if (type != MessageType::cookie_reply && !has_valid_mac1(tunnel, payload)) {
-        tell_bad_mac1(state, id, source, now);
+        if (is_known) {
+            tell_bad_mac1(state, id, source, now);
+        }
         return DropReason::handshake_bad_mac1;
     }
     ReceivedHandshake received;
