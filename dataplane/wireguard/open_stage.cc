@@ -87,6 +87,8 @@ public:
     void commit() noexcept {
         const std::span<bool> is_authentic =
             std::span{state_.open_scratch->is_authentic}.first(count_);
+        // Nothing of the burst before may vouch for this one, whatever the cipher writes.
+        std::fill(is_authentic.begin(), is_authentic.end(), false);
         state_.aead.open_batch(crypto_.first(count_), is_authentic);
         find_owners(is_authentic);
         ReceivedTally tally{state_, batch_, now_};
