@@ -48,13 +48,10 @@ protected:
 // A plain packet socket on a netdev: what a neighbour on the wire would send and see.
 class WireSocket {
 public:
+    // Hears nothing until it is bound, and is bound last: between a bind and PACKET_IGNORE_OUTGOING
+    // the kernel's own first words (MLD on a new device) would be taken for a neighbour's.
     explicit WireSocket(const char* name)
-        : socket_{::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(0x0003))} {
-        sockaddr_ll address{};
-        address.sll_family = AF_PACKET;
-        address.sll_protocol = htons(0x0003);
-        address.sll_ifindex = static_cast<int>(::if_nametoindex(name));
-        EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+        : socket_{::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0)} {
         const int on = 1;
         EXPECT_EQ(::setsockopt(socket_, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof on), 0);
         // A port hands over a whole ring of frames at once.
@@ -62,6 +59,11 @@ public:
         EXPECT_EQ(
             ::setsockopt(socket_, SOL_SOCKET, SO_RCVBUFFORCE, &buffer_bytes, sizeof buffer_bytes),
             0);
+        sockaddr_ll address{};
+        address.sll_family = AF_PACKET;
+        address.sll_protocol = htons(0x0003);
+        address.sll_ifindex = static_cast<int>(::if_nametoindex(name));
+        EXPECT_EQ(::bind(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     }
     WireSocket(const WireSocket&) = delete;
     WireSocket& operator=(const WireSocket&) = delete;
