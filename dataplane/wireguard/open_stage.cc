@@ -10,6 +10,7 @@
 #include "dataplane/wireguard/handshake_gate.h"
 #include "dataplane/wireguard/inner_mss.h"
 #include "dataplane/wireguard/path_mtu.h"
+#include "dataplane/wireguard/prefetch_payload.h"
 #include "dataplane/wireguard/received.h"
 #include "dataplane/wireguard/same_buffer.h"
 
@@ -274,6 +275,7 @@ void open_stage(State& state, Batch& batch, Now now) noexcept {
         const std::size_t end = std::min(begin + crypto::kAeadBatchMax, lane.size());
         Opening opening{state, batch, now};
         for (std::size_t position = begin; position < end; ++position) {
+            prefetch_payload(batch[lane[position]], 0);
             opening.take(lane[position]);
         }
         opening.find_sessions();

@@ -6,11 +6,15 @@
 
 #include "dataplane/wireguard/inner_mss.h"
 #include "dataplane/wireguard/inner_packet.h"
+#include "dataplane/wireguard/prefetch_payload.h"
 #include "dataplane/wireguard/sealing.h"
 #include "dataplane/wireguard/unreachable.h"
 
 namespace towpath::wireguard {
 namespace {
+
+// Behind the inner packet: padding to 16 bytes, and the tag.
+constexpr std::size_t kGrowth_max_bytes = 15 + kTagLength_bytes;
 
 struct Request {
     PacketIndex packet;
@@ -121,6 +125,7 @@ void seal_stage(State& state, Batch& batch, Now now) noexcept {
         const std::size_t end = std::min(begin + crypto::kAeadBatchMax, lane.size());
         SealGroup group{state, batch};
         for (std::size_t position = begin; position < end; ++position) {
+            prefetch_payload(batch[lane[position]], kGrowth_max_bytes);
             group.take(lane[position]);
         }
         group.fetch_owners();
