@@ -106,10 +106,13 @@ public:
             handshake.at += by;
         }
     }
-    void forget() {
+    void forget_streams() {
         for (Stream& one : streams_) {
             one = {};
         }
+    }
+    void forget() {
+        forget_streams();
         expected_.clear();
         received_.clear();
         size_ = 0;
