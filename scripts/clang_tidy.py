@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Runs clang-tidy (.clang-tidy) over the sources of the build tree of Clang, as many at once as there
-are cores. What was clean stays clean until it or something that it includes changes: clean runs are
-remembered in the user's cache by a hash of the preprocessed source.
+"""Runs clang-tidy over the sources of the build tree of Clang, as many at once as there are cores.
+What it looks for stands in the .clang-tidy of the source's folder and of those above. What was clean
+stays clean until it or something that it includes changes: clean runs are remembered in the user's
+cache by a hash of the preprocessed source.
 
 Usage: clang_tidy.py [FILE...]   default: every source that this tree compiles
 """
@@ -30,7 +31,9 @@ def fingerprint(entry):
     text = subprocess.run(command, cwd=entry["directory"], capture_output=True, check=True,
                           stdin=subprocess.DEVNULL).stdout
     state = hashlib.sha256(text)
-    state.update((ROOT / ".clang-tidy").read_bytes())
+    for folder in pathlib.Path(entry["directory"], entry["file"]).resolve().parents:
+        if folder.is_relative_to(ROOT) and (folder / ".clang-tidy").exists():
+            state.update((folder / ".clang-tidy").read_bytes())
     state.update(entry["command"].encode())
     return state.hexdigest()
 
