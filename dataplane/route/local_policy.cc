@@ -21,7 +21,7 @@ LocalPolicy::LocalPolicy(const LocalSettings& settings, const InterfaceTable& in
     for (const Interface& interface : interfaces.all()) {
         addresses += std::size_t{2} * interface.address_count;  // itself and its broadcast
     }
-    slots_.resize(std::bit_ceil(addresses * 2 + 2));
+    slots_.resize(std::bit_ceil(addresses * kSlotsPerAddress + 2));
     mask_ = slots_.size() - 1;
     for (const Interface& interface : interfaces.all()) {
         for (const InterfaceAddress& own : interface.addresses()) {

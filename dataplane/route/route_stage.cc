@@ -41,7 +41,11 @@ constexpr auto kUnreachable = static_cast<std::uint8_t>(IcmpType::destination_un
                      egress.mtu_bytes);
         return;
     }
-    batch.put(index, Lane::nat_outbound);
+    // All that nat-outbound would have for it is a new MSS.
+    const bool is_translated = ingress.role == InterfaceRole::outside &&
+                               packet.was_rewritten_inbound &&
+                               packet.transport != TransportKind::tcp;
+    batch.put(index, is_translated ? Lane::link : Lane::nat_outbound);
 }
 
 // W13. What is made here, as a reset, answers a peer of the tunnel that it seems to come from.

@@ -72,7 +72,20 @@ TEST_F(RouteStage, OutsideNeedsAMapping_N18) {
     Frame mapped = parsed(
         builders::udp({.source = "198.51.100.1", .destination = "10.77.1.2", .ingress = kWan}));
     mapped.packet.was_rewritten_inbound = true;
-    EXPECT_EQ(pass(mapped), Lane::nat_outbound);
+    EXPECT_EQ(pass(mapped), Lane::link);
+}
+
+// Of what a mapping let in from outside only a SYN has anything to expect of nat_outbound.
+TEST_F(RouteStage, WhatIsTranslatedFromOutsideIsDone) {
+    const auto lane_of_mapped = [&](Frame frame) {
+        frame.packet.was_rewritten_inbound = true;
+        return pass(frame);
+    };
+    builders::Fields fields{.source = "198.51.100.1", .destination = "10.77.1.2", .ingress = kWan};
+    EXPECT_EQ(lane_of_mapped(parsed(builders::udp(fields))), Lane::link);
+    EXPECT_EQ(lane_of_mapped(parsed(builders::tcp(fields))), Lane::nat_outbound);
+    fields.ingress = kLan;  // a hairpin
+    EXPECT_EQ(lane_of_mapped(parsed(builders::udp(fields))), Lane::nat_outbound);
 }
 
 TEST_F(RouteStage, NeutralIsRoutedUntranslated_N18) {
