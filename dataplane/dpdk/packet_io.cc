@@ -3,17 +3,17 @@
 
 namespace towpath::dpdk {
 
-Packet packet_from_chain(rte_mbuf& first) noexcept {
+void take_over_chain(rte_mbuf& first, Packet& packet) noexcept {
     if (rte_pktmbuf_linearize(&first) == 0) {
-        return packet_over(first);
+        take_over(first, packet);
+        return;
     }
     rte_pktmbuf_free(first.next);
     first.next = nullptr;
     first.nb_segs = 1;
     first.pkt_len = first.data_len;
-    Packet packet = packet_over(first);
+    take_over(first, packet);
     packet.verdict = DropReason::multi_segment;
-    return packet;
 }
 
 }  // namespace towpath::dpdk

@@ -16,23 +16,27 @@ static_assert(RTE_PKTMBUF_HEADROOM == kHeadRoom_bytes);
     return static_cast<rte_mbuf*>(packet.handle);
 }
 
-// A new Packet over a single segment, its window as the mbuf has it.
-[[nodiscard]] inline Packet packet_over(rte_mbuf& mbuf) noexcept {
-    Packet packet;
+// Makes `packet` one over a single segment, its window as the mbuf has it.
+inline void take_over(rte_mbuf& mbuf, Packet& packet) noexcept {
+    packet = kNothingKnown;
     packet.buffer = static_cast<std::byte*>(mbuf.buf_addr);
     packet.handle = &mbuf;
     packet.head = mbuf.data_off;
     packet.length = mbuf.data_len;
     packet.capacity = mbuf.buf_len;
-    return packet;
 }
 
-// A Packet over what a device received: chained segments are joined in the first, or, when they do
-// not fit, the packet is the first segment with verdict multi_segment and the rest is freed.
-[[nodiscard]] Packet packet_from_chain(rte_mbuf& first) noexcept;
+// The same of chained segments: they are joined in the first, or, when they do not fit, the packet
+// is the first segment with verdict multi_segment and the rest is freed.
+void take_over_chain(rte_mbuf& first, Packet& packet) noexcept;
 
-[[nodiscard]] inline Packet packet_from_device(rte_mbuf& mbuf) noexcept {
-    return mbuf.nb_segs == 1 ? packet_over(mbuf) : packet_from_chain(mbuf);
+// Over what a device received.
+inline void take_from_device(rte_mbuf& mbuf, Packet& packet) noexcept {
+    if (mbuf.nb_segs == 1) {
+        take_over(mbuf, packet);
+    } else {
+        take_over_chain(mbuf, packet);
+    }
 }
 
 // Writes the window back and asks the device for nothing (N13).

@@ -26,11 +26,10 @@ std::uint16_t data_room_for(std::uint16_t mtu_bytes) noexcept {
     return static_cast<std::uint16_t>((room + 63U) & ~std::size_t{63});
 }
 
-Packet empty_packet(rte_mbuf& mbuf) noexcept {
-    Packet packet = packet_over(mbuf);
+void take_empty(rte_mbuf& mbuf, Packet& packet) noexcept {
+    take_over(mbuf, packet);
     packet.head = kHeadRoom_bytes;
     packet.length = 0;
-    return packet;
 }
 
 }  // namespace
@@ -84,7 +83,7 @@ PacketPool::~PacketPool() {
 }
 
 std::size_t PacketPool::allocate(std::span<Packet> out) noexcept {
-    std::array<rte_mbuf*, kBulk> mbufs{};
+    std::array<rte_mbuf*, kBulk> mbufs;  // what is read of it was written before
     std::size_t filled = 0;
     while (filled < out.size()) {
         const auto wanted = static_cast<unsigned>(std::min(kBulk, out.size() - filled));
@@ -92,7 +91,7 @@ std::size_t PacketPool::allocate(std::span<Packet> out) noexcept {
             break;
         }
         for (unsigned index = 0; index < wanted; ++index) {
-            out[filled++] = empty_packet(*mbufs[index]);
+            take_empty(*mbufs[index], out[filled++]);
         }
     }
     // A bulk is all or nothing: near the end take what is left one by one.
@@ -101,13 +100,13 @@ std::size_t PacketPool::allocate(std::span<Packet> out) noexcept {
         if (mbuf == nullptr) {
             break;
         }
-        out[filled++] = empty_packet(*mbuf);
+        take_empty(*mbuf, out[filled++]);
     }
     return filled;
 }
 
 void PacketPool::release(std::span<const Packet> packets) noexcept {
-    std::array<rte_mbuf*, kBulk> mbufs{};
+    std::array<rte_mbuf*, kBulk> mbufs;  // what is read of it was written before
     while (!packets.empty()) {
         const std::size_t count = std::min(kBulk, packets.size());
         for (std::size_t index = 0; index < count; ++index) {

@@ -128,4 +128,8 @@ struct alignas(64) Packet {
 };
 static_assert(sizeof(Packet) == 64 && std::is_trivially_copyable_v<Packet>);
 
+// What a packet begins with, to be copied over one in place: a Packet that is built beside and then
+// copied is read while its parts are still being written.
+inline constexpr Packet kNothingKnown{};
+
 }  // namespace towpath

@@ -207,13 +207,13 @@ bool EthdevPort::is_up() const noexcept {
 }
 
 std::size_t EthdevPort::receive(std::uint16_t queue, std::span<Packet> out) noexcept {
-    std::array<rte_mbuf*, kBulk> mbufs{};
+    std::array<rte_mbuf*, kBulk> mbufs;  // what is read of it was written before
     std::size_t filled = 0;
     while (filled < out.size()) {
         const auto wanted = static_cast<std::uint16_t>(std::min(kBulk, out.size() - filled));
         const std::uint16_t received = rte_eth_rx_burst(id_, queue, mbufs.data(), wanted);
         for (std::uint16_t index = 0; index < received; ++index) {
-            out[filled++] = dpdk::packet_from_device(*mbufs[index]);
+            dpdk::take_from_device(*mbufs[index], out[filled++]);
         }
         if (received < wanted) {
             break;
@@ -223,7 +223,7 @@ std::size_t EthdevPort::receive(std::uint16_t queue, std::span<Packet> out) noex
 }
 
 std::size_t EthdevPort::transmit(std::uint16_t queue, std::span<const Packet> packets) noexcept {
-    std::array<rte_mbuf*, kBulk> mbufs{};
+    std::array<rte_mbuf*, kBulk> mbufs;  // what is read of it was written before
     std::size_t taken = 0;
     while (taken < packets.size()) {
         const auto offered = static_cast<std::uint16_t>(std::min(kBulk, packets.size() - taken));

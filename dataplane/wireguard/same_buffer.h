@@ -10,11 +10,7 @@
 
 namespace towpath::wireguard {
 
-inline constexpr Packet kNothingKnown{};
-
-// What parse and the stages said of it is forgotten; head and length are the caller's to set. In
-// place, from a constant: a Packet that is built beside and copied is read while its parts are
-// still being written.
+// What parse and the stages said of it is forgotten; head and length are the caller's to set.
 inline void forget_all_but_buffer(Packet& packet) noexcept {
     std::byte* const buffer = packet.buffer;
     void* const handle = packet.handle;

@@ -194,12 +194,12 @@ std::size_t Worker::receive_handed_off(Now now) noexcept {
         if (from == id_) {
             continue;
         }
-        std::array<Packet, kBurstMax> packets;
-        const std::size_t taken =
-            shared_.targets.mesh.ring(static_cast<WorkerId>(from), id_).pop(packets);
-        if (taken == 0) {
+        auto& ring = shared_.targets.mesh.ring(static_cast<WorkerId>(from), id_);
+        if (ring.empty()) {  // as almost always, and the array below is not made for nothing
             continue;
         }
+        std::array<Packet, kBurstMax> packets;
+        const std::size_t taken = ring.pop(packets);
         work += taken;
         counters_.resumed.add(taken);
         batch_.clear();

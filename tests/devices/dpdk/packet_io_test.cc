@@ -29,7 +29,8 @@ TEST_F(PacketIo, WritesTheWindowBackAndClearsWhatADeviceLeft) {
     rte_mbuf* const received = segment(100, 'a');
     received->ol_flags = RTE_MBUF_F_TX_IP_CKSUM;
     received->tx_offload = 14;
-    Packet packet = packet_from_device(*received);
+    Packet packet;
+    take_from_device(*received, packet);
     packet.head -= 32;
     packet.length = 132;
     const rte_mbuf* const sent = mbuf_for_device(packet);
@@ -46,7 +47,8 @@ TEST_F(PacketIo, WritesTheWindowBackAndClearsWhatADeviceLeft) {
 TEST_F(PacketIo, JoinsSegmentsThatFitInTheFirst) {
     rte_mbuf* const first = segment(600, 'a');
     ASSERT_EQ(rte_pktmbuf_chain(first, segment(700, 'b')), 0);
-    const Packet packet = packet_from_device(*first);
+    Packet packet;
+    take_from_device(*first, packet);
     EXPECT_EQ(packet.verdict, DropReason::none);
     ASSERT_EQ(packet.length, 1300);
     EXPECT_EQ(packet.bytes()[599], std::byte{'a'});
@@ -60,7 +62,8 @@ TEST_F(PacketIo, JoinsSegmentsThatFitInTheFirst) {
 TEST_F(PacketIo, MarksSegmentsThatDoNotFitAndLeaksNone) {
     rte_mbuf* const first = segment(1400, 'a');
     ASSERT_EQ(rte_pktmbuf_chain(first, segment(1400, 'b')), 0);
-    const Packet packet = packet_from_device(*first);
+    Packet packet;
+    take_from_device(*first, packet);
     EXPECT_EQ(packet.verdict, DropReason::multi_segment);
     EXPECT_EQ(packet.length, 1400);
     pool_->release({&packet, 1});
