@@ -112,6 +112,9 @@ struct KernelTraffic {
     friend bool operator==(const KernelTraffic&, const KernelTraffic&) = default;
 };
 
+inline constexpr std::uint16_t kMtuLeast_bytes = 576;  // of an interface; RFC 791 section 3.1
+inline constexpr std::uint16_t kMtuMost_bytes = 9216;
+
 struct Interface {
     std::string name;
     Match match;

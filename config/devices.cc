@@ -7,9 +7,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
+#include <fstream>
 
 #include "config/findings.h"
+#include "dataplane/wire/ipv6.h"
 
 namespace towpath::config {
 namespace {
@@ -37,6 +40,17 @@ bool is_mac_here(const MacAddress& mac) {
     return is_here;
 }
 
+std::optional<Device> found_if(bool is_here) {
+    return is_here ? std::optional{Device{}} : std::nullopt;
+}
+
+std::uint16_t mtu_of(const std::string& name) {
+    std::ifstream file{"/sys/class/net/" + name + "/mtu"};
+    std::uint32_t mtu_bytes = 0;
+    return file >> mtu_bytes && mtu_bytes <= 65535 ? static_cast<std::uint16_t>(mtu_bytes)
+                                                   : std::uint16_t{0};
+}
+
 std::string device_of(const Match& match) {
     return !match.name.empty()  ? match.name
            : !match.pci.empty() ? match.pci
@@ -45,22 +59,30 @@ std::string device_of(const Match& match) {
 
 }  // namespace
 
-bool is_device_here(const Interface& interface) {
+std::optional<Device> find_device(const Interface& interface) {
     const Match& match = interface.match;
     const bool is_of_kernel =
         interface.driver == Driver::af_packet || interface.driver == Driver::af_xdp;
     if (!match.pci.empty()) {
-        return ::access(("/sys/bus/pci/devices/" + match.pci).c_str(), F_OK) == 0;
+        return found_if(::access(("/sys/bus/pci/devices/" + match.pci).c_str(), F_OK) == 0);
     }
     if (!match.name.empty() && interface.driver != Driver::tap) {
-        return ::if_nametoindex(match.name.c_str()) != 0;
+        return ::if_nametoindex(match.name.c_str()) != 0 ? std::optional{Device{mtu_of(match.name)}}
+                                                         : std::nullopt;
     }
-    return !match.mac || !is_of_kernel || is_mac_here(*match.mac);
+    return found_if(!match.mac || !is_of_kernel || is_mac_here(*match.mac));
 }
 
-void check_devices(Findings& findings, const FindDevice& is_here) {
+std::uint16_t default_mtu_bytes(const Interface& interface, const Device& device) {
+    const std::uint16_t least_bytes =
+        interface.ipv6_addresses.empty() ? kMtuLeast_bytes : kIpv6MtuMinimum_bytes;
+    return device.mtu_bytes < least_bytes ? interface.mtu_bytes
+                                          : std::min(interface.mtu_bytes, device.mtu_bytes);
+}
+
+void check_devices(Findings& findings, const FindDevice& find) {
     for (const Interface& interface : findings.config().interfaces) {
-        if (!is_here(interface)) {
+        if (!find(interface)) {
             const std::string path = "interfaces." + interface.name + ".match";
             findings.warning(
                 path, path + ": this machine has no device " + device_of(interface.match) + " now");

@@ -41,7 +41,7 @@ private:
 [[nodiscard]] std::string element(std::string_view path, std::size_t index);
 
 void check_interfaces(Findings& findings);
-void check_devices(Findings& findings, const FindDevice& is_here);
+void check_devices(Findings& findings, const FindDevice& find);
 void check_routes(Findings& findings);
 void check_nat(Findings& findings);
 void check_local(Findings& findings);

@@ -18,7 +18,18 @@ Loaded refused(std::string text) {
     return loaded;
 }
 
-Loaded read_all(std::string_view text, const ReadFile& read, const FindDevice& is_here) {
+void take_device_mtus(Reading& reading, const FindDevice& find) {
+    for (Interface& interface : reading.config.interfaces) {
+        const std::optional<Device> device =
+            reading.locations.contains("interfaces." + interface.name + ".mtu") ? std::nullopt
+                                                                                : find(interface);
+        if (device) {
+            interface.mtu_bytes = default_mtu_bytes(interface, *device);
+        }
+    }
+}
+
+Loaded read_all(std::string_view text, const ReadFile& read, const FindDevice& find) {
     Document document = read_document(text);
     Loaded loaded;
     loaded.diagnostics = std::move(document.diagnostics);
@@ -27,7 +38,10 @@ Loaded read_all(std::string_view text, const ReadFile& read, const FindDevice& i
     }
     Reading reading = parse(*document.root);
     read_tunnel_files(reading, read);
-    const std::vector<Diagnostic> broken = validate(reading, is_here);
+    if (find) {
+        take_device_mtus(reading, find);
+    }
+    const std::vector<Diagnostic> broken = validate(reading, find);
     loaded.config = std::move(reading.config);
     loaded.diagnostics.insert(loaded.diagnostics.end(), reading.diagnostics.begin(),
                               reading.diagnostics.end());
@@ -65,20 +79,20 @@ std::string to_string(const std::vector<Diagnostic>& diagnostics, std::string_vi
     return text;
 }
 
-Loaded load_text(std::string_view text, const ReadFile& read, const FindDevice& is_here) {
-    Loaded loaded = read_all(text, read, is_here);
+Loaded load_text(std::string_view text, const ReadFile& read, const FindDevice& find) {
+    Loaded loaded = read_all(text, read, find);
     // What was read stands between what the reading needed, which is gone now: a page of memory
     // with one peer's prefixes in it is a page. The copy stands together.
     loaded.config = Config{loaded.config};
     return loaded;
 }
 
-Loaded load_file(const std::string& path, const FindDevice& is_here) {
+Loaded load_file(const std::string& path, const FindDevice& find) {
     const auto file = read_file(path, kFileBytesMax);
     if (!file) {
         return refused(file.error().substr(1));
     }
-    return load_text(file->text, read_file, is_here);
+    return load_text(file->text, read_file, find);
 }
 
 }  // namespace towpath::config

@@ -49,11 +49,11 @@ struct Loaded {
 [[nodiscard]] std::string to_string(const std::vector<Diagnostic>& diagnostics,
                                     std::string_view file);
 
-// `read` gives the files that the text names: keys and wg-quick files. With `is_here` there is a
+// `read` gives the files that the text names: keys and wg-quick files. With `find` there is a
 // warning for each device that it does not find.
 [[nodiscard]] Loaded load_text(std::string_view text, const ReadFile& read = read_file,
-                               const FindDevice& is_here = {});
+                               const FindDevice& find = {});
 // A file that cannot be read is one Diagnostic without a position.
-[[nodiscard]] Loaded load_file(const std::string& path, const FindDevice& is_here = {});
+[[nodiscard]] Loaded load_file(const std::string& path, const FindDevice& find = {});
 
 }  // namespace towpath::config

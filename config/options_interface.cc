@@ -70,8 +70,9 @@ void read_addresses(Reading& reading, const Option&, const Node& node) {
 }
 
 void read_mtu(Reading& reading, const Option&, const Node& node) {
-    reading.take(current(reading).mtu_bytes, node,
-                 [](std::string_view text) { return parse_number(text, 576, 9216); });
+    reading.take(current(reading).mtu_bytes, node, [](std::string_view text) {
+        return parse_number(text, kMtuLeast_bytes, kMtuMost_bytes);
+    });
 }
 
 void read_queues(Reading& reading, const Option&, const Node& node) {
@@ -144,8 +145,11 @@ constexpr std::array kOptions{
     Option{"interfaces.*.addresses", Value::word_list, "", "", Reload::live,
            "Addresses with the length of their network, at most 16 of IPv4 and 8 of IPv6.",
            read_addresses},
-    Option{"interfaces.*.mtu", Value::number, "1500", "", Reload::restart,
-           "Largest IP packet in bytes, 576..9216; at least 1280 with IPv6.", read_mtu},
+    Option{
+        "interfaces.*.mtu", Value::number, "1500", "", Reload::restart,
+        "Largest IP packet in bytes, 576..9216; at least 1280 with IPv6. Where it is not written, "
+        "that of the device if it is smaller.",
+        read_mtu},
     Option{"interfaces.*.queues", Value::number, "auto", "", Reload::restart,
            "Receive queues, 1..16, or auto: one per worker as far as the device has them.",
            read_queues},

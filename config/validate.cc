@@ -57,14 +57,14 @@ std::string element(std::string_view path, std::size_t index) {
     return std::string{path} + "[" + std::to_string(index) + "]";
 }
 
-std::vector<Diagnostic> validate(const Reading& reading, const FindDevice& is_here) {
+std::vector<Diagnostic> validate(const Reading& reading, const FindDevice& find) {
     Findings findings{reading};
     if (reading.config.dataplane.cores.size() > kCoresMax) {
         findings.error("dataplane.cores", "dataplane.cores lists more than 16 cores");
     }
     check_interfaces(findings);
-    if (is_here) {
-        check_devices(findings, is_here);
+    if (find) {
+        check_devices(findings, find);
     }
     check_routes(findings);
     check_nat(findings);

@@ -13,8 +13,7 @@
 namespace towpath::config {
 
 // Of everything that was read; silent about places that parse() already refused. Warns of devices
-// that `is_here` does not find.
-[[nodiscard]] std::vector<Diagnostic> validate(const Reading& reading,
-                                               const FindDevice& is_here = {});
+// that `find` does not find.
+[[nodiscard]] std::vector<Diagnostic> validate(const Reading& reading, const FindDevice& find = {});
 
 }  // namespace towpath::config

@@ -10,6 +10,7 @@
 #include <sstream>
 #include <string>
 
+#include "config/devices.h"
 #include "config/load.h"
 #include "control/api/api_server.h"
 #include "control/loop/controller.h"
@@ -95,7 +96,7 @@ void on_signal(boost::asio::signal_set& signals, control::Controller& controller
 
 Outcome<void> run(const Options& options) {
     const std::string directory = contract::run_directory(options.run_directory);
-    config::Loaded loaded = config::load_file(options.config_file);
+    config::Loaded loaded = config::load_file(options.config_file, config::find_device);
     const std::string diagnostics = config::to_string(loaded.diagnostics, options.config_file);
     std::fputs(diagnostics.c_str(), stderr);
     if (!loaded.is_valid()) {

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <ostream>
 
+#include "config/devices.h"
 #include "config/load.h"
 #include "control/cli/asking.h"
 #include "control/cli/client.h"
@@ -90,6 +91,7 @@ ExitCode nat_show(const Arguments& arguments, Rest, const Streams& streams) {
     }
     json::array mappings;
     std::uint64_t cursor = 0;
+    bool has_more = false;
     do {
         // Of one host all pages are looked at: nobody knows where its mappings are.
         const std::size_t wanted =
@@ -101,17 +103,21 @@ ExitCode nat_show(const Arguments& arguments, Rest, const Streams& streams) {
             return refuse(streams, page.error());
         }
         for (const json::value& mapping : list_at(page->value, "/mappings")) {
-            if (mappings.size() == arguments.limit) {
-                break;  // of one host: `cursor` says that there may be more
+            if (is_of_one && !text_at(mapping, "/inside").starts_with(arguments.inside + ":")) {
+                continue;
             }
-            if (!is_of_one || text_at(mapping, "/inside").starts_with(arguments.inside + ":")) {
-                mappings.push_back(mapping);
+            has_more = mappings.size() == arguments.limit;
+            if (has_more) {
+                break;
             }
+            mappings.push_back(mapping);
         }
         cursor = count_at(page->value, "/next_cursor");
-    } while (cursor != 0 && mappings.size() < arguments.limit);
+        // Of one host it is asked on until one more is found, or none.
+    } while (cursor != 0 && !has_more && (is_of_one || mappings.size() < arguments.limit));
+    has_more = has_more || cursor != 0;
     const json::object whole{
-        {"schema", 1}, {"mappings", std::move(mappings)}, {"next_cursor", cursor}};
+        {"schema", 1}, {"mappings", std::move(mappings)}, {"has_more", has_more}};
     show(arguments, streams, whole, show_mappings);
     return ExitCode::ok;
 }
@@ -144,7 +150,7 @@ ExitCode check(const Arguments& arguments, Rest rest, const Streams& streams) {
     if (file.empty()) {
         file = "/etc/towpath/towpath.yaml";
     }
-    const config::Loaded loaded = config::load_file(file, config::is_device_here);
+    const config::Loaded loaded = config::load_file(file, config::find_device);
     if (arguments.is_json) {
         streams.out << json::serialize(check_result(loaded, file)) << "\n";
         return loaded.is_valid() ? ExitCode::ok : ExitCode::usage;

@@ -67,7 +67,7 @@ std::string show_mappings(const json::value& answer, const Palette&) {
                    flag_at(mapping, "/tracked") ? grouped(count_at(mapping, "/sessions")) : "-"});
     }
     std::string text = mappings.empty() ? "no mappings\n" : table.text();
-    if (count_at(answer, "/next_cursor") != 0) {
+    if (flag_at(answer, "/has_more")) {
         text += "there are more: --limit N shows N\n";
     }
     return text;

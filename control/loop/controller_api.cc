@@ -7,6 +7,7 @@
 #include <chrono>
 #include <utility>
 
+#include "config/devices.h"
 #include "config/load.h"
 #include "config/tunnel_scalar.h"
 #include "control/loop/clock.h"
@@ -223,8 +224,7 @@ RekeyModel Controller::rekey_all() {
 }
 
 CheckResult Controller::check(const std::string& text) const {
-    const config::Loaded loaded =
-        config::load_text(text, config::read_file, config::is_device_here);
+    const config::Loaded loaded = config::load_text(text, config::read_file, config::find_device);
     CheckResult result;
     result.ok = loaded.is_valid();
     for (const config::Diagnostic& diagnostic : loaded.diagnostics) {
@@ -235,7 +235,7 @@ CheckResult Controller::check(const std::string& text) const {
 }
 
 ReloadResult Controller::load_again() {
-    config::Loaded loaded = config::load_file(request_.config_file, config::is_device_here);
+    config::Loaded loaded = config::load_file(request_.config_file, config::find_device);
     ReloadResult result;
     result.ok = loaded.is_valid();
     for (const config::Diagnostic& diagnostic : loaded.diagnostics) {

@@ -58,6 +58,7 @@ Outcome<std::unique_ptr<AfPacketPort>> AfPacketPort::open(const PortRequest& req
                                                         " refuses the MTU " +
                                                         std::to_string(request.mtu_bytes));
         }
+        notes.push_back(mtu_change(request, *device));
         device->mtu_bytes = request.mtu_bytes;
     }
     if (device->mtu_bytes > pool.largest_mtu_bytes()) {

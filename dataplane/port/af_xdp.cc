@@ -35,7 +35,8 @@ void append_addresses(const std::vector<InterfaceAddress>& found, std::vector<Ip
     }
 }
 
-Outcome<void> set_up_link(const PortRequest& request, KernelDevice& device) {
+Outcome<void> set_up_link(const PortRequest& request, KernelDevice& device,
+                          std::vector<std::string>& notes) {
     if (request.mtu_bytes != 0 && request.mtu_bytes != device.mtu_bytes) {
         if (request.mtu_bytes > kMtuLargest_bytes || !set_mtu(device.name, request.mtu_bytes)) {
             return fail(ExitCode::port_unavailable,
@@ -43,6 +44,7 @@ Outcome<void> set_up_link(const PortRequest& request, KernelDevice& device) {
                             std::to_string(request.mtu_bytes) + " bytes (af_xdp: at most " +
                             std::to_string(kMtuLargest_bytes) + ")");
         }
+        notes.push_back(mtu_change(request, device));
         device.mtu_bytes = request.mtu_bytes;
     }
     if (device.mtu_bytes > kMtuLargest_bytes) {
@@ -67,7 +69,7 @@ Outcome<std::unique_ptr<AfXdpPort>> AfXdpPort::open(const PortRequest& request,
     if (!device) {
         return tl::unexpected{device.error()};
     }
-    if (auto ready = set_up_link(request, *device); !ready) {
+    if (auto ready = set_up_link(request, *device, notes); !ready) {
         return tl::unexpected{ready.error()};
     }
     const auto count = count_receive_queues(device->name);

@@ -138,6 +138,11 @@ bool set_mtu(const std::string& name, std::uint16_t mtu_bytes) noexcept {
     return ask(name, SIOCSIFMTU, change);
 }
 
+std::string mtu_change(const PortRequest& request, const KernelDevice& device) {
+    return request.name + ": the MTU of " + device.name + " was " +
+           std::to_string(device.mtu_bytes) + " and is now " + std::to_string(request.mtu_bytes);
+}
+
 bool is_merging(const std::string& name, ReceiveMerge kind) noexcept {
     ethtool_value value{};
     value.cmd = kind == ReceiveMerge::generic ? ETHTOOL_GGRO : ETHTOOL_GFLAGS;

@@ -31,6 +31,8 @@ struct KernelDevice {
 // Each returns false when the kernel refuses.
 [[nodiscard]] bool set_administratively_up(const std::string& name, bool up) noexcept;
 [[nodiscard]] bool set_mtu(const std::string& name, std::uint16_t mtu_bytes) noexcept;
+// Tells the operator what set_mtu() changed: it stays so when the port is closed.
+[[nodiscard]] std::string mtu_change(const PortRequest& request, const KernelDevice& device);
 
 // What merges frames at receive: a port wants each off.
 enum class ReceiveMerge : std::uint8_t { generic, large };

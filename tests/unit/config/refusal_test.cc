@@ -91,6 +91,8 @@ const std::vector<Case> kKeys = {
     {"PortForward", with("  port-forward: []\n"),
      "f:9:3: error: 'port-forward' in nat is not available in this version: port forwarding is not "
      "built yet\n"},
+    {"Pcp", with("  pcp: true\n"),
+     "f:9:3: error: 'pcp' in nat is not available in this version: PCP is not built yet\n"},
     {"MappingProtocols", with("  mapping-protocols: {pcp: true}\n"),
      "f:9:3: error: 'mapping-protocols' in nat is not available in this version: PCP, NAT-PMP and "
      "UPnP are not built yet\n"},

@@ -111,6 +111,12 @@ TEST_F(Client, NatShowOfOneHostLooksAtEveryPage) {
     const std::string two = ask({"nat", "show", "--inside", "10.77.1.1", "--limit", "2"}).out;
     EXPECT_EQ(std::count(two.begin(), two.end(), '\n'), 4) << two;
     EXPECT_NE(two.find("there are more"), std::string::npos) << two;
+    // Whether the last one fits is known from the page that is the last, too.
+    const auto of_three = [&](const char* limit) {
+        return ask({"nat", "show", "--inside", "10.77.1.12", "--limit", limit}).out;
+    };
+    EXPECT_NE(of_three("2").find("there are more"), std::string::npos) << of_three("2");
+    EXPECT_EQ(of_three("3").find("there are more"), std::string::npos) << of_three("3");
     EXPECT_EQ(ask({"nat", "show", "--inside", "10.77.1.13"}).out, "no mappings\n");
     const Said wrong = ask({"nat", "show", "--inside", "lan"});
     EXPECT_EQ(wrong.exit_code, ExitCode::usage);
