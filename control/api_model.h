@@ -27,6 +27,13 @@ struct CoreStatus {
     double busy_ratio = 0;  // over the last second, 0 to 1
 };
 
+// Where static routes lead.
+struct NextHopModel {
+    std::string interface;
+    IpAddress address;
+    std::string routes;  // the first one's prefix, and how many more
+};
+
 struct StatusModel {
     std::string version;
     std::string dataplane_version;  // empty while disconnected
@@ -54,7 +61,8 @@ struct StatusModel {
     bool software_distribution = false;  // decisions.md N11
     bool hugepages = false;
     std::vector<CoreStatus> cores;
-    std::vector<std::string> notes;  // what runs degraded
+    std::vector<NextHopModel> dead_next_hops;  // nobody answers ARP or neighbour discovery
+    std::vector<std::string> notes;            // what runs degraded
 };
 
 struct InterfaceModel {

@@ -51,6 +51,12 @@ json::object to_json(const StatusModel& status) {
         cores.push_back(json::object{
             {"worker", core.worker}, {"core", core.core}, {"busy_ratio", core.busy_ratio}});
     }
+    json::array dead_next_hops;
+    for (const NextHopModel& hop : status.dead_next_hops) {
+        dead_next_hops.push_back(json::object{{"interface", hop.interface},
+                                              {"address", to_string(hop.address)},
+                                              {"routes", hop.routes}});
+    }
     return {
         {"version", status.version},
         {"instance", status.instance},
@@ -79,6 +85,7 @@ json::object to_json(const StatusModel& status) {
           {"capacity", status.mapping_capacity}}},
         {"sessions", {{"in_use", status.sessions}, {"capacity", status.session_capacity}}},
         {"events_lost", status.events_lost},
+        {"dead_next_hops", std::move(dead_next_hops)},
         {"notes", strings(status.notes)},
     };
 }

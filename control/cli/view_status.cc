@@ -134,6 +134,10 @@ std::string warnings(const json::value& status, const Palette& palette) {
         if (!is_any_up(status)) {
             warn("no interface is up: nothing is forwarded");
         }
+        for (const json::value& hop : list_at(status, "/dead_next_hops")) {
+            warn("next hop " + text_at(hop, "/address") + " of " + text_at(hop, "/routes") +
+                 " by " + text_at(hop, "/interface") + " does not answer: nothing leaves that way");
+        }
     }
     if (!flag_at(status, "/control/last_reload_ok")) {
         warn("the last reload was refused, the configuration before it is in force: " +

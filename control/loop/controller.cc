@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <chrono>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "control/loop/clock.h"
 #include "control/loop/log.h"
 #include "control/observe/run_lines.h"
+#include "control/reconcile/route_list.h"
 #include "dataplane/contract/framing.h"
 
 namespace towpath::control {
@@ -20,6 +22,7 @@ using namespace contract;
 constexpr std::string_view kProgram = "towpath-control";
 constexpr std::chrono::milliseconds kTick{100};
 constexpr std::uint32_t kTicksPerPoll = 10;  // status and counters once a second
+constexpr std::uint32_t kPollsPerLookAtNextHops = 3;
 constexpr Duration kQuestionTime = std::chrono::seconds{2};
 
 // What is applied unless somebody here asked for it.
@@ -193,6 +196,7 @@ void Controller::on_action(DataplaneChanged& action) {
     dataplane_build_ = std::move(action.build);
     snapshot_.forget();
     links_.forget();
+    next_hops_.forget();
     is_described_ = false;
     nat_log_.forget();
 }
@@ -282,6 +286,22 @@ void Controller::poll() {
     tell(StatusQuery{});
     tell(CountersQuery{});
     tell(InterfacesQuery{});
+    if (++polls_ % kPollsPerLookAtNextHops == 0) {
+        look_at_next_hops();
+    }
+}
+
+void Controller::look_at_next_hops() {
+    neighbors([this](const Outcome<std::vector<NeighborModel>>& neighbors) {
+        const auto has_failed = [](const NeighborModel& one) { return one.state == "failed"; };
+        if (!neighbors || (next_hops_.dead().empty() &&
+                           std::none_of(neighbors->begin(), neighbors->end(), has_failed))) {
+            return;
+        }
+        for (const std::string& news : next_hops_.look(next_hops(*config_), *neighbors)) {
+            log_line(kProgram, news);
+        }
+    });
 }
 
 void Controller::check_pulse(Now now) {

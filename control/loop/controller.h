@@ -24,6 +24,7 @@
 #include "control/loop/name_resolver.h"
 #include "control/loop/nat_log.h"
 #include "control/observe/link_watch.h"
+#include "control/observe/next_hop_watch.h"
 #include "control/observe/pulse.h"
 #include "control/observe/snapshot.h"
 #include "control/reconcile/conversation.h"
@@ -124,6 +125,7 @@ private:
     [[nodiscard]] std::optional<std::uint32_t> admit(std::function<bool(const Answer&)> take);
     void listen_for_events();
     void poll();
+    void look_at_next_hops();
     void tick();
     void check_pulse(Now now);
     // It is there but answers nothing.
@@ -167,6 +169,7 @@ private:
     Pulse pulse_;
     bool has_given_up_ = false;  // the last connection was ended by us, for want of an answer
     LinkWatch links_;
+    NextHopWatch next_hops_;
     bool hears_events_ = false;  // subscribed on this connection
     bool is_described_ = false;  // the log says what this data plane runs
     ContractClient client_;
@@ -180,6 +183,7 @@ private:
     std::vector<PendingReload> reloads_;
     std::uint32_t next_request_ = 1;
     std::uint32_t ticks_ = 0;
+    std::uint32_t polls_ = 0;
     MemoryReturn memory_return_;
     Now started_at_{};
     std::uint64_t dataplane_start_id_ = 0;

@@ -75,6 +75,7 @@ StatusModel Controller::status() const {
     model.last_refusal = last_refusal_;
     if (client_.is_connected()) {
         snapshot_.fill(model);
+        model.dead_next_hops = next_hops_.dead();
         for (const std::string& name : conversation_.held_back()) {
             model.notes.push_back(name + " needs a restart of the data plane");
         }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/reconcile/route_list.h"
 
+#include <map>
 #include <utility>
 
 #include "config/derive.h"
@@ -94,6 +95,33 @@ void take_allowed_ips(const config::Config& config, Choice& choice) {
 }
 
 }  // namespace
+
+std::vector<NextHopModel> next_hops(const config::Config& config) {
+    struct Found {
+        NextHopModel hop;
+        std::size_t more = 0;
+    };
+    std::map<std::pair<std::string, std::string>, Found> found;  // by interface and address
+    for (const config::StaticRoute& route : config.routes) {
+        const auto index = config::route_interface(config, route);
+        if (!route.via || !index) {
+            continue;
+        }
+        const std::string interface { interface_name(config, *index) };
+        const auto [place, is_new] =
+            found.try_emplace({interface, to_string(*route.via)},
+                              Found{{interface, *route.via, to_string(route.to)}});
+        place->second.more += is_new ? 0 : 1;
+    }
+    std::vector<NextHopModel> hops;
+    for (auto& [key, one] : found) {
+        if (one.more != 0) {
+            one.hop.routes += " and " + std::to_string(one.more) + " more";
+        }
+        hops.push_back(std::move(one.hop));
+    }
+    return hops;
+}
 
 RoutesModel route_list(const config::Config& config, const std::optional<IpAddress>& towards,
                        std::size_t limit) {

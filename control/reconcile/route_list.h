@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "config/config.h"
 #include "control/api_model.h"
@@ -14,5 +15,8 @@ namespace towpath::control {
 // included.
 [[nodiscard]] RoutesModel route_list(const config::Config& config,
                                      const std::optional<IpAddress>& towards, std::size_t limit);
+
+// Where static routes lead, each once.
+[[nodiscard]] std::vector<NextHopModel> next_hops(const config::Config& config);
 
 }  // namespace towpath::control
