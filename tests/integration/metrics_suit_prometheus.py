@@ -75,6 +75,10 @@ def metrics_suit_prometheus():
                              measure.ping(lab, h, t, count=2)["received"] == 2, 10)
             lab.wait_for("a peer that is up on the page",
                          lambda: 'towpath_peer_up{tunnel="wg0"' in page_of(lab), 5)
+            # A reason is on the page when something died for it.
+            socket_in(lab, "web").sendto(b"?", (WAN_ADDRESS, 9))
+            lab.wait_for("a drop on the page",
+                         lambda: "\ntowpath_dropped_packets_total{" in page_of(lab), 5)
             page = page_of(lab)
             for name in ("towpath_nat_mappings", "towpath_dropped_packets_total",
                          "towpath_tunnel_receive_bytes_total", "towpath_peer_transmit_bytes_total",
