@@ -50,7 +50,8 @@ struct Loaded {
                                     std::string_view file);
 
 // `read` gives the files that the text names: keys and wg-quick files. With `find` there is a
-// warning for each device that it does not find.
+// warning for each device that it does not find, and an interface without `mtu` has its device's
+// (default_mtu_bytes).
 [[nodiscard]] Loaded load_text(std::string_view text, const ReadFile& read = read_file,
                                const FindDevice& find = {});
 // A file that cannot be read is one Diagnostic without a position.

